@@ -1,0 +1,225 @@
+"""The site file: where the devices are and which role each of their points plays."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from greenhearth.factors import Factor, load_factors, same_unit
+from greenhearth.metrics import METRICS
+from greenhearth.processes import Process, find_process, known_processes, load_process
+from greenhearth.profiles import Point, find_profile, known_profiles, load_profile
+from greenhearth.site_tables import AgentHead, Bus, Device, History, HistoryColumn, Line, Role, Site, SiteHead
+from greenhearth.strict import Document
+from greenhearth.units import RATE_OF, UNITS
+
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
+"""Names become topic levels and parts of ``line.role``: no dots, slashes, blanks, + or #."""
+
+
+def load_site(path: Path) -> Site:
+    """Read and check a site file; ConfigError names file, line, key and the nearest name."""
+    doc = Document(path)
+    doc.only("site", "agent", "bus", "device", "line", "history")
+    site = Site(
+        path=str(path),
+        head=doc.table("site", SiteHead),
+        agent=doc.table("agent", AgentHead),
+        buses=doc.tables("bus", Bus),
+        devices=doc.tables("device", Device),
+        lines=doc.tables("line", Line),
+        profiles={},
+        processes={},
+        history=doc.table("history", History) if "history" in doc.data else None,
+    )
+    _check_head(doc, site)
+    _check_buses(doc, site)
+    _check_devices(doc, site)
+    _check_lines(doc, site)
+    _check_history(doc, site)
+    return site
+
+
+def base_name(name: str, point: Point) -> str:
+    """Return the name of the first of `count` equal points (itself when there is one)."""
+    return name if point.count == 1 else f"{name}_001"
+
+
+def line_boundary(process: Process, line: Line) -> dict[str, str]:
+    """Return metric -> boundary key of a line: the process's, or the site's where it says so."""
+    return {**process.boundary, **line.boundary}
+
+
+def _check_head(doc: Document, site: Site) -> None:
+    if site.agent.scan_interval_s <= 0:
+        raise doc.error("agent.scan_interval_s", "must be above 0")
+    if site.agent.outbox_max_mb <= 0:
+        raise doc.error("agent.outbox_max_mb", "must be above 0")
+    _check_names(doc, "site.id", [site.head.id])
+    _check_names(doc, "agent.id", [site.agent.id])
+    for table, names in (("bus", site.buses), ("device", site.devices), ("line", site.lines)):
+        _check_names(doc, table, names)
+
+
+def _check_names(doc: Document, key: str, names: Iterable[str]) -> None:
+    for name in names:
+        if not _NAME.fullmatch(name):
+            where = key if key.endswith(".id") else f"{key}.{name}"
+            raise doc.error(where, f"the name '{name}' may hold letters, digits, '_' and '-' only")
+
+
+def _check_buses(doc: Document, site: Site) -> None:
+    seen: dict[str, str] = {}
+    for name, bus in site.buses.items():
+        key = f"bus.{name}"
+        if bus.kind == "rtu" and not bus.device:
+            raise doc.error(key, "an rtu bus needs 'device', the serial port")
+        if bus.kind != "rtu" and not bus.host:
+            raise doc.error(key, f"a {bus.kind} bus needs 'host'")
+        if not 1 <= bus.port <= 65535 or bus.baud <= 0:
+            raise doc.error(f"{key}.port", "a port is 1 to 65535, a baud rate is above 0")
+        endpoint = bus.device if bus.kind == "rtu" else f"{bus.host}:{bus.port}"
+        other = seen.setdefault(endpoint, name)
+        if other != name:
+            raise doc.error(key, f"{endpoint} already belongs to bus '{other}'; an endpoint has one owner")
+
+
+def _check_devices(doc: Document, site: Site) -> None:
+    seen: dict[tuple[str, int], str] = {}
+    for name, device in site.devices.items():
+        key = f"device.{name}"
+        if device.bus not in site.buses:
+            raise doc.error_naming(f"{key}.bus", f"no bus '{device.bus}'", device.bus, site.buses)
+        low, high = (0, 255) if site.buses[device.bus].kind == "tcp" else (1, 247)
+        if not low <= device.unit <= high:
+            raise doc.error(f"{key}.unit", f"unit {device.unit} is not in {low}..{high}")
+        other = seen.setdefault((device.bus, device.unit), name)
+        if other != name:
+            raise doc.error(f"{key}.unit", f"unit {device.unit} of bus '{device.bus}' is already '{other}'")
+        _load_device_profile(doc, site, key, device)
+
+
+def _load_device_profile(doc: Document, site: Site, key: str, device: Device) -> None:
+    if device.profile not in site.profiles:
+        try:
+            site.profiles[device.profile] = load_profile(find_profile(device.profile))
+        except LookupError:
+            why = f"no profile '{device.profile}'"
+            raise doc.error_naming(f"{key}.profile", why, device.profile, known_profiles()) from None
+    points = site.profiles[device.profile].points
+    for point in device.points:
+        if point not in points:
+            raise doc.error_naming(f"{key}.points", f"no point '{point}'", point, points)
+    if len(set(device.points)) < len(device.points):
+        raise doc.error(f"{key}.points", "names a point twice")
+
+
+def _check_lines(doc: Document, site: Site) -> None:
+    catalogue = load_factors()
+    players: dict[tuple[str, str], str] = {}
+    for name, line in site.lines.items():
+        key = f"line.{name}"
+        if line.process not in site.processes:
+            try:
+                site.processes[line.process] = load_process(find_process(line.process))
+            except LookupError:
+                why = f"no process '{line.process}'"
+                raise doc.error_naming(f"{key}.process", why, line.process, known_processes()) from None
+        process = site.processes[line.process]
+        _check_roles(doc, site, key, line, process)
+        _check_players(doc, key, line, players)
+        _check_settings(doc, key, line, process)
+        _check_factors(doc, key, line, process, catalogue)
+
+
+def _check_settings(doc: Document, key: str, line: Line, process: Process) -> None:
+    for given in line.parameters:
+        if given not in process.parameters:
+            raise doc.error(f"{key}.parameters.{given}", "unknown parameter", process.parameters)
+    for metric in line.boundary:
+        if metric not in METRICS:
+            raise doc.error(f"{key}.boundary.{metric}", "unknown metric", METRICS)
+    if not 0 <= line.pot_day_starts_h < 24:
+        raise doc.error(f"{key}.pot_day_starts_h", "is an hour of the day, 0 to below 24")
+    if line.nominal_t_per_h < 0:
+        raise doc.error(f"{key}.nominal_t_per_h", "cannot be negative")
+
+
+def _check_factors(
+    doc: Document, key: str, line: Line, process: Process, catalogue: dict[str, Factor]
+) -> None:
+    for role, chosen in line.factors.items():
+        where = f"{key}.factors.{role}"
+        if role not in process.factor_roles:
+            raise doc.error(where, "unknown factor role", process.factor_roles)
+        if chosen not in catalogue:
+            raise doc.error_naming(where, f"no factor '{chosen}' in the catalogue", chosen, catalogue)
+        default = catalogue.get(process.factor_roles[role])
+        if default and not same_unit(default.unit, catalogue[chosen].unit):
+            why = f"'{chosen}' is in {catalogue[chosen].unit}; this role needs {default.unit}"
+            raise doc.error(where, why)
+
+
+def _check_roles(doc: Document, site: Site, key: str, line: Line, process: Process) -> None:
+    for role, source in line.role.items():
+        where = f"{key}.role.{role}"
+        if role not in process.roles:
+            raise doc.error(where, f"process '{line.process}' has no role '{role}'", process.roles)
+        if source.device not in site.devices:
+            why = f"no device '{source.device}'"
+            raise doc.error_naming(f"{where}.device", why, source.device, site.devices)
+        if source.max_per_h < 0 or (source.accuracy_percent or 0.0) < 0:
+            raise doc.error(where, "max_per_h and accuracy_percent cannot be negative")
+        _check_point(doc, site, where, source, process.roles[role].kind, process.roles[role].unit)
+    for role, definition in process.roles.items():
+        if definition.required and role not in line.role:
+            why = f"the role '{role}' is missing; process '{line.process}' requires it ({definition.meaning})"
+            raise doc.error(f"{key}.role", why)
+
+
+def _check_point(doc: Document, site: Site, where: str, source: Role, kind: str, unit: str) -> None:
+    device = site.devices[source.device]
+    points = site.profiles[device.profile].points
+    if source.point not in points:
+        raise doc.error_naming(f"{where}.point", f"no point '{source.point}'", source.point, points)
+    if device.points and source.point not in device.points:
+        why = f"'{source.point}' is not among the points that device '{source.device}' reads"
+        raise doc.error(f"{where}.point", why)
+    point = points[source.point]
+    fitting = [name for name, one in points.items() if one.kind == kind and _base(one.unit) == _base(unit)]
+    if source.point not in fitting:
+        is_, wanted = _described(point.kind, point.unit), _described(kind, unit)
+        some = ", ".join(fitting[:4]) or "none"
+        why = f"'{source.point}' is a {is_}; the role needs a {wanted} (this device has: {some})"
+        raise doc.error_naming(f"{where}.point", why, source.point, fitting)
+
+
+def _described(kind: str, unit: str) -> str:
+    return f"{kind} in {unit}" if unit else kind
+
+
+def _base(unit: str) -> str:
+    return UNITS[unit].base if unit else ""
+
+
+def _check_players(doc: Document, key: str, line: Line, players: dict[tuple[str, str], str]) -> None:
+    """Refuse a point that plays two roles: it would be counted twice."""
+    for role, source in line.role.items():
+        other = players.setdefault((source.device, source.point), f"{key}.role.{role}")
+        if other != f"{key}.role.{role}":
+            why = f"'{source.device}.{source.point}' already plays {other}"
+            raise doc.error(f"{key}.role.{role}.point", why)
+
+
+def _check_history(doc: Document, site: Site) -> None:
+    for name, column in (site.history.columns if site.history else {}).items():
+        device, _, point = column.point.partition(".")
+        known = [f"{d}.{p}" for d, one in site.devices.items() for p in site.profiles[one.profile].points]
+        if f"{device}.{point}" not in known:
+            why = f"no point '{column.point}'; it is written 'device.point'"
+            raise doc.error_naming(f"history.columns.{name}.point", why, column.point, known)
+
+
+__all__ = [
+    "RATE_OF", "AgentHead", "Bus", "Device", "History", "HistoryColumn", "Line", "Role", "Site",
+    "SiteHead", "base_name", "line_boundary", "load_site",
+]  # fmt: skip

@@ -1,0 +1,56 @@
+"""Units and the conversions between them, each with its reference.
+
+The unit is in the name of everything that has one; this table is the only place that
+knows which suffix belongs to which unit.
+"""
+
+from typing import NamedTuple
+
+
+class Unit(NamedTuple):
+    """A unit: the suffix of names, the base unit of its quantity and the factor to it."""
+
+    suffix: str
+    base: str
+    factor: float
+
+
+MJ_PER_KWH = 3.6
+"""Exact: 1 W = 1 J/s (BIPM, SI Brochure, 9th ed., table 8)."""
+
+MJ_PER_KGCE = 29.3076
+"""GB/T 2589-2020: 1 kgce = 29.3076 MJ (7 000 kcal_IT)."""
+
+NM3_PER_M3_AT_20C = 1 / 1.07322
+"""Ideal gas from 20 C to 0 C at 101 325 Pa: 273.15 / 293.15."""
+
+UNITS: dict[str, Unit] = {
+    "kW": Unit("kw", "kW", 1.0),
+    "MW": Unit("mw", "kW", 1000.0),
+    "kWh": Unit("kwh", "kWh", 1.0),
+    "MWh": Unit("mwh", "kWh", 1000.0),
+    "kvar": Unit("kvar", "kvar", 1.0),
+    "kvarh": Unit("kvarh", "kvarh", 1.0),
+    "kVA": Unit("kva", "kVA", 1.0),
+    "kVAh": Unit("kvah", "kVAh", 1.0),
+    "V": Unit("v", "V", 1.0),
+    "A": Unit("a", "A", 1.0),
+    "kA": Unit("ka", "kA", 1.0),
+    "kAh": Unit("kah", "kAh", 1.0),
+    "Hz": Unit("hz", "Hz", 1.0),
+    "t": Unit("t", "kg", 1000.0),
+    "kg": Unit("kg", "kg", 1.0),
+    "t/h": Unit("t_per_h", "kg/h", 1000.0),
+    "kg/h": Unit("kg_per_h", "kg/h", 1.0),
+    "Nm3": Unit("nm3", "Nm3", 1.0),
+    "Nm3/h": Unit("nm3_per_h", "Nm3/h", 1.0),
+    "degC": Unit("c", "degC", 1.0),
+    "%": Unit("percent", "%", 1.0),
+    "min": Unit("min", "min", 1.0),
+    "min t/d": Unit("min_t_per_d", "min t/d", 1.0),
+    "kg CO2": Unit("co2_kg", "kg CO2", 1.0),
+    "t CO2": Unit("co2_t", "kg CO2", 1000.0),
+}
+
+RATE_OF = {"kW": "kWh", "kg/h": "kg", "Nm3/h": "Nm3", "kA": "kAh"}
+"""Base unit of a rate -> base unit of its integral over hours."""

@@ -1,0 +1,290 @@
+"""The wire contract between agent and gateway, version 1.
+
+Topics: ``greenhearth/1/{site}/{agent}/birth|records|events|health|status`` (agent to
+gateway) and ``.../ack`` (gateway to agent). Everything is JSON that ``mosquitto_sub -v``
+can read. `birth`, `records` and `events` carry a :class:`Frame` of items that all draw
+(epoch, seq) from one sequence, are journalled by the gateway and acknowledged;
+`health` and `status` are live only.
+
+Floats are written so that they read back bit for bit; NaN and infinities do not exist on
+the wire: a reading without a value is null, and its quality says why.
+"""
+
+from typing import Literal, TypeVar
+
+import msgspec
+
+VERSION = 1
+MAX_FRAME_BYTES = 1 << 20
+"""Longest payload either side accepts; a record of 1 000 series takes about 20 kB."""
+
+Lane = Literal["live", "backlog"]
+
+
+class SeriesInfo(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
+    """One series of a birth; its place in the list is its number in records."""
+
+    name: str
+    """``{line}.{role}`` or ``{device}.{point}`` where no line uses the point."""
+    unit: str
+    device: str
+    line: str = ""
+    stale_after_s: float = 10.0
+
+
+class LineInfo(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
+    """One production line of a birth."""
+
+    name: str
+    title: str
+    process: str
+    product: str
+    factor_set: str
+    """Name and content hash of the factors that every result of this line used."""
+    boundary: dict[str, str] = {}
+    """Metric -> boundary key, for comparing like with like."""
+    batch_word: str = ""
+    """What a batch is called here ("heat"); empty where there are none."""
+    phases: list[str] = []
+    """Phase names by phase code."""
+
+
+class Birth(msgspec.Struct, tag="birth", tag_field="kind", forbid_unknown_fields=True):
+    """The names behind the numbers; the first item of every epoch."""
+
+    epoch: int
+    seq: int
+    t_ns: int
+    site: str
+    agent: str
+    software: str
+    series: list[SeriesInfo]
+    lines: list[LineInfo]
+    windows: list[str]
+    """Window names; WindowResult.w counts in this list."""
+    metrics: list[str]
+    """Metric names; WindowResult.x and .u follow this list."""
+    metric_units: list[str]
+
+
+class Block(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
+    """Readings of adjacent series that came in one reply, so at one time."""
+
+    d: int
+    """Response time minus the record's t_ns [ns]."""
+    i: int
+    """Number of the first series."""
+    x: list[float | None]
+    """Values of series i, i+1, ..."""
+    q: list[int] = []
+    """Quality codes; empty when all are GOOD."""
+
+
+class WindowResult(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
+    """Intensity of one line over one window, as of the record's t_ns."""
+
+    l: int  # noqa: E741 - one letter on a wire that repeats it every second
+    """Number of the line in the birth."""
+    w: int
+    """Number of the window in the birth."""
+    v: int
+    """Validity code."""
+    c: float
+    """Share of the window that its worst required stream covers, 0..1."""
+    x: list[float | None]
+    """Metric values."""
+    u: list[float | None]
+    """Expanded uncertainties (k = 2) in the metric's unit."""
+    b: str = ""
+    """Batch id, where the window is a batch."""
+    p: int = -1
+    """Phase code, where the line has phases."""
+
+
+class Record(msgspec.Struct, tag="record", tag_field="kind", forbid_unknown_fields=True):
+    """One scan: readings and the results they led to."""
+
+    epoch: int
+    seq: int
+    t_ns: int
+    birth: int
+    """seq of the birth (of the same epoch) that names the series."""
+    blocks: list[Block]
+    results: list[WindowResult]
+
+
+class MetricValue(msgspec.Struct, forbid_unknown_fields=True):
+    """One metric of a finished batch or window."""
+
+    value: float | None
+    unit: str
+    uncertainty: float | None
+
+
+class Event(msgspec.Struct, tag="event", tag_field="kind", forbid_unknown_fields=True):
+    """Something that happened once: a batch or window finished, a device fell silent."""
+
+    epoch: int
+    seq: int
+    t_ns: int
+    what: str
+    """``batch_finished``, ``window_finished``, ``device_down``, ``device_up``, ``counter_reset``..."""
+    subject: str
+    """The line, device or series it happened to."""
+    window: str = ""
+    batch: str = ""
+    start_ns: int = 0
+    end_ns: int = 0
+    validity: int = 0
+    coverage: float = 0.0
+    metrics: dict[str, MetricValue] = {}
+    factor_set: str = ""
+    detail: str = ""
+
+
+Item = Birth | Record | Event
+
+
+class Frame(msgspec.Struct, forbid_unknown_fields=True):
+    """What `birth`, `records` and `events` topics carry."""
+
+    v: int
+    agent: str
+    lane: Lane
+    items: list[Item]
+
+
+class Ack(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
+    """What the gateway has committed of one epoch."""
+
+    v: int
+    epoch: int
+    upto: int
+    """Every seq from 1 to here."""
+    also: list[tuple[int, int]] = []
+    """And these closed ranges above it (live overtakes backlog)."""
+
+
+class DeviceHealth(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
+    """State of one meter, weigher or PLC as its bus saw it."""
+
+    name: str
+    bus: str
+    state: str
+    """``ok``, ``degraded`` (some blocks fail), ``down``, ``unread``."""
+    last_good_ns: int = 0
+    requests: int = 0
+    errors: dict[str, int] = {}
+    """Quality name -> count."""
+    rtt_ms: float = 0.0
+    """Median response time of the last 64 requests."""
+
+
+class BusHealth(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
+    """Load of one bus against its plan."""
+
+    name: str
+    endpoint: str
+    planned_s: float
+    measured_s: float
+    scan_interval_s: float
+    overruns: int = 0
+    """Scans that were skipped because the one before had not ended."""
+
+
+class Health(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
+    """Live state of an agent; the counts are over the life of its outbox."""
+
+    v: int
+    agent: str
+    epoch: int
+    t_ns: int
+    measured: int
+    """Items ever given a sequence number."""
+    waiting: int
+    """Items not yet acknowledged by the gateway."""
+    dropped: int
+    """Items given up by policy."""
+    readings: int
+    """Single readings in all records measured."""
+    oldest_waiting_ns: int = 0
+    hours_left: float | None = None
+    """How long the outbox lasts at this rate if nothing is acknowledged."""
+    devices: list[DeviceHealth] = []
+    buses: list[BusHealth] = []
+    balances: dict[str, float] = {}
+    """``line.role`` -> (power integral / counter - 1) over the last hour."""
+    problems: list[str] = []
+    """Sentences a person can act on."""
+
+
+class Status(msgspec.Struct, forbid_unknown_fields=True):
+    """Retained; the broker publishes the offline form as the agent's will."""
+
+    v: int
+    agent: str
+    online: bool
+    epoch: int
+
+
+def topic(site: str, agent: str, leaf: str) -> str:
+    """Return the topic of `leaf` for one agent."""
+    return f"greenhearth/{VERSION}/{site}/{agent}/{leaf}"
+
+
+def split_topic(text: str) -> tuple[str, str, str]:
+    """Return (site, agent, leaf); ValueError if it is not a topic of this version."""
+    parts = text.split("/")
+    if len(parts) != 5 or parts[:2] != ["greenhearth", str(VERSION)]:
+        raise ValueError(f"topic {text!r} is not greenhearth/{VERSION}/site/agent/leaf")
+    return parts[2], parts[3], parts[4]
+
+
+def leaf_of(item: Item) -> str:
+    """Return the topic leaf an item travels on."""
+    if isinstance(item, Birth):
+        return "birth"
+    return "records" if isinstance(item, Record) else "events"
+
+
+_M = TypeVar("_M", Frame, Ack, Health, Status)
+
+
+def encode(message: msgspec.Struct) -> bytes:
+    """Write a message; ValueError if a float has no JSON form."""
+    return msgspec.json.encode(message)
+
+
+def decode_frame(payload: bytes) -> Frame:
+    """Read a frame; ValueError (msgspec's) says where it is malformed."""
+    return _read(payload, _FRAME)
+
+
+def decode_ack(payload: bytes) -> Ack:
+    """Read an acknowledgement; ValueError says where it is malformed."""
+    return _read(payload, _ACK)
+
+
+def decode_health(payload: bytes) -> Health:
+    """Read a health message; ValueError says where it is malformed."""
+    return _read(payload, _HEALTH)
+
+
+def decode_status(payload: bytes) -> Status:
+    """Read a status message; ValueError says where it is malformed."""
+    return _read(payload, _STATUS)
+
+
+_FRAME = msgspec.json.Decoder(Frame)
+_ACK = msgspec.json.Decoder(Ack)
+_HEALTH = msgspec.json.Decoder(Health)
+_STATUS = msgspec.json.Decoder(Status)
+
+
+def _read(payload: bytes, decoder: "msgspec.json.Decoder[_M]") -> _M:
+    if len(payload) > MAX_FRAME_BYTES:
+        raise ValueError(f"payload of {len(payload)} bytes is over {MAX_FRAME_BYTES}")
+    message = decoder.decode(payload)
+    if message.v != VERSION:
+        raise ValueError(f"version {message.v} is not {VERSION}")
+    return message

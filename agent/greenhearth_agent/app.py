@@ -1,0 +1,271 @@
+"""The agent as a whole: puts the parts together, keeps them running, ends them in order."""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+import greenhearth
+from greenhearth import wire
+from greenhearth.clock import NS, Clock, Stamper
+from greenhearth.engine import Engine, warm_up
+from greenhearth.metrics import METRIC_UNITS, METRICS, WINDOWS
+from greenhearth.site import Site
+from greenhearth_agent.buffer import ScanBuffer
+from greenhearth_agent.buses.modbus import ModbusBus
+from greenhearth_agent.check import CheckedSite, read_site
+from greenhearth_agent.health import Reporter
+from greenhearth_agent.items import entry_of
+from greenhearth_agent.outbox import Outbox
+from greenhearth_agent.pipeline import Numbers, Pipeline
+from greenhearth_agent.poller import Poller, PollerLinks, polled_devices
+from greenhearth_agent.spool import Spool
+from greenhearth_agent.uplink import Identity, Uplink
+
+log = logging.getLogger(__name__)
+
+HEALTH_S = 1.0
+RESTART_S = 1.0
+FUTURE_NS = 10 * NS
+"""Stored times further ahead than this are another clock's, and do not hold this one back."""
+
+
+class Endpoint(msgspec.Struct):
+    """Where a bus really is, in place of what the site file says."""
+
+    host: str = ""
+    port: int = 0
+    device: str = ""
+
+
+@dataclass(frozen=True)
+class AgentOptions:
+    """What `agent run` was told."""
+
+    site: Path
+    broker: tuple[str, int] = ("127.0.0.1", 1883)
+    data: Path = Path("greenhearth-data")
+    clock: Clock = field(default_factory=Clock.real)
+    endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
+    ready_file: Path | None = None
+
+
+@dataclass
+class Agent:
+    """All parts of a running agent."""
+
+    checked: CheckedSite
+    pipeline: Pipeline
+    uplink: Uplink
+    spool: Spool
+    reporter: Reporter
+
+
+def read_endpoints(path: Path) -> dict[str, Endpoint]:
+    """Read the endpoints of a simulator's ready file; ValueError says what is wrong with it."""
+
+    class _Ready(msgspec.Struct):
+        endpoints: dict[str, Endpoint]
+
+    return msgspec.json.decode(path.read_bytes(), type=_Ready).endpoints
+
+
+def put_endpoints(site: Site, endpoints: Mapping[str, Endpoint]) -> None:
+    """Let the buses of a site be where `endpoints` says."""
+    for name, endpoint in endpoints.items():
+        if name in site.buses:
+            given = {k: v for k, v in msgspec.structs.asdict(endpoint).items() if v}
+            site.buses[name] = msgspec.structs.replace(site.buses[name], **given)
+
+
+async def run_agent(options: AgentOptions) -> None:
+    """Run an agent until SIGINT or SIGTERM.
+
+    ConfigError when the site file is refused, OutboxError when the data folder cannot be
+    used at all; everything else is reported and lived with.
+    """
+    checked = read_site(options.site)
+    put_endpoints(checked.site, options.endpoints)
+    outbox = Outbox(_outbox_path(options, checked.site), int(checked.site.agent.outbox_max_mb * 1e6))
+    await asyncio.to_thread(_prepare, outbox)
+    try:
+        agent = _assemble(options, checked, outbox)
+    except BaseException:
+        outbox.close()
+        raise
+    await _run(agent, options)
+
+
+def _prepare(outbox: Outbox) -> None:
+    outbox.open()
+    if outbox.moved_aside:
+        log.error("the outbox was damaged and was put aside as %s; a new one is begun", outbox.moved_aside)
+    warm_up()
+
+
+def _outbox_path(options: AgentOptions, site: Site) -> Path:
+    return options.data / f"agent-{site.agent.id}" / "outbox.sqlite"
+
+
+def _assemble(options: AgentOptions, checked: CheckedSite, outbox: Outbox) -> Agent:
+    """Build all parts and tie them together."""
+    site, clock = checked.site, options.clock
+    engine = Engine(checked.model, checked.plan.blocks)
+    resume(engine, outbox)
+    stamper = _stamper(clock, outbox)
+    numbers = Numbers(outbox.next_epoch(time.time_ns() // 1_000_000))
+    birth = entry_of(numbers.take(_birth(checked, stamper.stamp())))
+    uplink = Uplink(Identity(site.head.id, site.agent.id, numbers.epoch, options.broker), birth)
+    spool = uplink.store = Spool(outbox, numbers.epoch, uplink.offer)
+    pipeline = Pipeline(clock, stamper, site.agent.scan_interval_s, engine, numbers, spool=spool)
+    pipeline.buffer = ScanBuffer(checked.plan, pipeline.written)
+    pipeline.pollers = _pollers(checked, pipeline, pipeline.buffer)
+    pipeline.begin(birth)
+    return Agent(checked, pipeline, uplink, spool, Reporter(site, checked.plan, pipeline, spool, outbox))
+
+
+def resume(engine: Engine, outbox: Outbox) -> int:
+    """Bring the kernels to where they were; return how many records were replayed for it."""
+    saved = outbox.state()
+    if saved is None:
+        return 0
+    try:
+        engine.restore(saved)
+    except ValueError as error:
+        log.warning("%s; totals of running batches and windows begin anew", error)
+        return 0
+    replayed = 0
+    for record in outbox.since_state():
+        engine.apply(record)
+        replayed += 1
+    log.info("took up the saved state and %d records after it", replayed)
+    return replayed
+
+
+def _stamper(clock: Clock, outbox: Outbox) -> Stamper:
+    last = outbox.last_t_ns()
+    if last > clock.now_ns() + FUTURE_NS:
+        log.warning("the outbox holds times ahead of the clock; times of this start do not follow them")
+        last = 0
+    return Stamper(clock, last)
+
+
+def _birth(checked: CheckedSite, t_ns: int) -> wire.Birth:
+    site, model = checked.site, checked.model
+    return wire.Birth(
+        epoch=0,
+        seq=0,
+        t_ns=t_ns,
+        site=site.head.id,
+        agent=site.agent.id,
+        software=f"greenhearth {greenhearth.__version__}",
+        series=model.series_info(),
+        lines=model.line_info(),
+        windows=list(WINDOWS),
+        metrics=list(METRICS),
+        metric_units=list(METRIC_UNITS),
+    )
+
+
+def _pollers(checked: CheckedSite, pipeline: Pipeline, buffer: ScanBuffer) -> list[Poller]:
+    site, stamper = checked.site, pipeline.stamper
+    links = PollerLinks(buffer, stamper, pipeline.scan_ended, pipeline.device_changed)
+    return [
+        Poller(ModbusBus(name, bus, stamper.stamp), polled_devices(site, checked.plan, name), links)
+        for name, bus in site.buses.items()
+    ]
+
+
+async def _run(agent: Agent, options: AgentOptions) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await agent.spool.flush()
+    tasks = [asyncio.create_task(_supervise(name, work), name=name) for name, work in _works(agent).items()]
+    if options.ready_file is not None:
+        write_ready(options.ready_file, agent)
+    try:
+        await stop.wait()
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+        await _end(agent, tasks)
+
+
+def _works(agent: Agent) -> dict[str, Callable[[], Awaitable[None]]]:
+    """Return everything that runs for as long as the agent does, by name."""
+    pipeline = agent.pipeline
+    return {
+        "outbox": agent.spool.run,
+        "uplink": agent.uplink.run,
+        "records": pipeline.gather,
+        "health": lambda: _report_health(agent),
+        **{f"bus {poller.bus.name}": poller.run for poller in pipeline.pollers},
+        "scan clock": pipeline.tick,
+    }
+
+
+async def _end(agent: Agent, tasks: list[asyncio.Task[None]]) -> None:
+    """Stop measuring, store and send the rest, say goodbye."""
+    await _cancel([task for task in tasks if task.get_name() != "uplink"])
+    agent.pipeline.end()
+    await agent.spool.flush()
+    await _last_acks(agent)
+    agent.uplink.publish_health(agent.reporter.report())
+    await _cancel(tasks)
+    await agent.uplink.stop()
+    await agent.spool.close()
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    """End tasks; asked again, because `wait_for` in a library may swallow a cancellation (3.11)."""
+    running = set(tasks)
+    while running:
+        for task in running:
+            task.cancel()
+        _, running = await asyncio.wait(running, timeout=0.5)
+
+
+async def _last_acks(agent: Agent, at_most_s: float = 2.0) -> None:
+    """Give the gateway a moment to acknowledge the rest; what it does not, waits for the next start."""
+    deadline = time.monotonic() + at_most_s
+    while agent.uplink.link.connected and agent.uplink.lanes.trusted and time.monotonic() < deadline:
+        await agent.spool.flush()
+        if agent.spool.counts().waiting == 0:
+            return
+        await asyncio.sleep(0.05)
+
+
+async def _supervise(name: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Run one part for ever; a defect in it is logged and it is started again."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("the task '%s' failed; it is started again", name)
+        await asyncio.sleep(RESTART_S)
+
+
+async def _report_health(agent: Agent) -> None:
+    while True:
+        agent.uplink.publish_health(agent.reporter.report())
+        await asyncio.sleep(HEALTH_S)
+
+
+def write_ready(path: Path, agent: Agent) -> None:
+    """Tell that the agent runs, in a file that appears whole."""
+    ready = {"pid": os.getpid(), "epoch": agent.spool.epoch, "agent": agent.checked.site.agent.id}
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(json.dumps(ready))
+    os.replace(part, path)
+
+
+__all__ = ["AgentOptions", "Endpoint", "put_endpoints", "read_endpoints", "run_agent"]

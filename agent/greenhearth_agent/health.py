@@ -1,0 +1,112 @@
+"""What the agent says about itself every second."""
+
+import time
+from dataclasses import dataclass, field
+
+from greenhearth import wire
+from greenhearth.site import Site
+from greenhearth_agent.outbox import Outbox
+from greenhearth_agent.pipeline import Pipeline
+from greenhearth_agent.plan import Plan
+from greenhearth_agent.poller import PolledDevice, Poller
+from greenhearth_agent.spool import Spool
+
+NEARLY_FULL = 0.8
+ENOUGH_S = 60.0
+"""Time after which the rate of writing says something about the hours to come."""
+
+
+@dataclass
+class Reporter:
+    """Gathers the health of all parts."""
+
+    site: Site
+    plan: Plan
+    pipeline: Pipeline
+    spool: Spool
+    outbox: Outbox
+    _began: float = field(default_factory=time.monotonic)
+    _dropped_before: int = 0
+
+    def __post_init__(self) -> None:
+        self._dropped_before = self.spool.counts().dropped
+
+    def report(self) -> wire.Health:
+        """Return the health message of this moment."""
+        counts = self.spool.counts()
+        pollers = self.pipeline.pollers
+        return wire.Health(
+            v=wire.VERSION,
+            agent=self.site.agent.id,
+            epoch=self.spool.epoch,
+            t_ns=self.pipeline.clock.now_ns(),
+            measured=counts.measured,
+            waiting=counts.waiting,
+            dropped=counts.dropped,
+            readings=counts.readings,
+            oldest_waiting_ns=counts.oldest_waiting_ns,
+            hours_left=self._hours_left(counts.used_bytes, counts.written_bytes),
+            devices=[_device(poller.bus.name, device) for poller in pollers for device in poller.devices],
+            buses=[self._bus(poller) for poller in pollers],
+            balances=self.pipeline.engine.balances(),
+            problems=self.problems(),
+        )
+
+    def problems(self) -> list[str]:
+        """Return what a person should do something about."""
+        found = [self.spool.problem] if self.spool.problem else []
+        if self.outbox.moved_aside:
+            found.append(
+                f"the outbox was damaged and was put aside as {self.outbox.moved_aside}; a new one was begun"
+            )
+        found += self._room_problems()
+        for poller in self.pipeline.pollers:
+            if poller.fault:
+                found.append(f"bus {poller.bus.name}: {poller.fault}")
+            else:
+                found += [_silence(poller, d) for d in poller.devices if d.watch.down]
+        return found
+
+    def _room_problems(self) -> list[str]:
+        counts = self.spool.counts()
+        dropped, share = counts.dropped - self._dropped_before, counts.used_bytes / self.outbox.max_bytes
+        found = []
+        if dropped:
+            found.append(f"{dropped} items were given up since the start because there was no room for them")
+        if share > NEARLY_FULL:
+            found.append(f"the outbox is {100 * share:.0f} % full: see why the gateway does not acknowledge")
+        return found
+
+    def _hours_left(self, used: int, written: int) -> float | None:
+        passed = time.monotonic() - self._began
+        if passed < ENOUGH_S or written == 0:
+            return None
+        return max(self.outbox.max_bytes - used, 0) / written * passed / 3600.0
+
+    def _bus(self, poller: Poller) -> wire.BusHealth:
+        return wire.BusHealth(
+            name=poller.bus.name,
+            endpoint=poller.bus.endpoint,
+            planned_s=self.plan.buses[poller.bus.name].planned_s,
+            measured_s=poller.measured_s,
+            scan_interval_s=self.site.agent.scan_interval_s,
+            overruns=poller.overruns + self.pipeline.late_ticks,
+        )
+
+
+def _device(bus: str, device: PolledDevice) -> wire.DeviceHealth:
+    watch = device.watch
+    return wire.DeviceHealth(
+        name=watch.name,
+        bus=bus,
+        state=watch.state,
+        last_good_ns=watch.last_good_ns,
+        requests=watch.requests,
+        errors=dict(watch.errors),
+        rtt_ms=watch.rtt_ms,
+    )
+
+
+def _silence(poller: Poller, device: PolledDevice) -> str:
+    unit = device.turns[0].request.unit if device.turns else 0
+    return f"device {device.watch.name} (unit {unit} on bus {poller.bus.name}) does not answer"

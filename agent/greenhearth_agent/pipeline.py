@@ -1,0 +1,156 @@
+"""From words to numbered items: the scan clock, the kernels, and what they told.
+
+Buses run side by side. What they have read is turned into one record when all of them have
+ended, but never later than a fifth of the scan interval after it came: a slow or silent bus
+delays nobody, its readings go into the next record. So a reading is at most 0.2 s old at
+1 s scans when it is committed, and a scan gives at most five records.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from greenhearth import wire
+from greenhearth.clock import NS, Clock, Stamper
+from greenhearth.engine import Engine, Scan
+from greenhearth_agent.buffer import ScanBuffer
+from greenhearth_agent.items import Batch, Entry, entry_of
+from greenhearth_agent.poller import Poller
+from greenhearth_agent.spool import Spool
+from greenhearth_agent.watch import Change
+
+log = logging.getLogger(__name__)
+
+FLUSH_SHARE = 0.2
+"""Of the scan interval: the longest a reading waits for others of its scan."""
+SHORTEST_WAIT_S = 0.015
+"""On a fast clock: at most some 60 records a second of the wall."""
+SNAPSHOT_S = 120.0
+SNAPSHOT_RECORDS = 1200
+"""Records that a restart may have to replay; at 0.5 ms each that is 0.6 s."""
+
+
+@dataclass
+class Numbers:
+    """The sequence of one epoch, and its birth."""
+
+    epoch: int
+    next_seq: int = 1
+
+    def take(self, item: wire.Item) -> wire.Item:
+        """Give an item its place in the sequence."""
+        item.epoch, item.seq = self.epoch, self.next_seq
+        self.next_seq += 1
+        return item
+
+
+@dataclass
+class Pipeline:
+    """See the module; run() until cancelled, then end()."""
+
+    clock: Clock
+    stamper: Stamper
+    interval_s: float
+    """Of the clock, not of the wall."""
+    engine: Engine
+    numbers: Numbers
+    birth_seq: int = 1
+    spool: Spool | None = None
+    buffer: ScanBuffer | None = None
+    pollers: Sequence[Poller] = ()
+    records: int = 0
+    late_ticks: int = 0
+    """Scans that could not even be begun on time."""
+    _changes: list[wire.Event] = field(default_factory=list)
+    _idle: asyncio.Event = field(default_factory=asyncio.Event)
+    _dirty: asyncio.Event = field(default_factory=asyncio.Event)
+    _snapshot_at: float = 0.0
+    _since_snapshot: int = 0
+
+    def written(self) -> None:
+        """Hear that a poller has written into the scan buffer."""
+        self._dirty.set()
+
+    def scan_ended(self) -> None:
+        """Hear that a bus has ended its scan."""
+        if not any(poller.busy for poller in self.pollers):
+            self._idle.set()
+
+    def device_changed(self, device: str, change: Change, why: str) -> None:
+        """Hear that a device has fallen silent or answers again."""
+        t_ns = self.stamper.stamp()
+        self._changes.append(wire.Event(0, 0, t_ns, f"device_{change.value}", device, detail=why))
+        self._dirty.set()
+
+    async def tick(self) -> None:
+        """Start a scan of all buses at every multiple of the interval, until cancelled."""
+        interval_ns = round(self.interval_s * NS)
+        number = self.clock.now_ns() // interval_ns
+        while True:
+            number += 1
+            missed = max(self.clock.now_ns() // interval_ns - number, 0)
+            self.late_ticks += missed
+            number += missed
+            await asyncio.sleep(max(self.clock.wall_s((number * interval_ns - self.clock.now_ns()) / NS), 0))
+            self._idle.clear()
+            for poller in self.pollers:
+                poller.start_scan()
+
+    async def gather(self) -> None:
+        """Turn what was read into items, again and again, until cancelled."""
+        wait_s = max(self.clock.wall_s(self.interval_s) * FLUSH_SHARE, SHORTEST_WAIT_S)
+        while True:
+            await self._dirty.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._idle.wait()
+            self._dirty.clear()
+            self.update()
+
+    def update(self) -> None:
+        """Run the kernels over what was read since the last update and hand the items over."""
+        assert self.buffer is not None
+        changes, self._changes = self._changes, []
+        entries: list[Entry] = []
+        if not self.buffer.empty:
+            t_ns = self.stamper.stamp()
+            scan = self.engine.update(t_ns, self.buffer.words, self.buffer.t_ns, self.buffer.quality)
+            self.buffer.clear()
+            entries = [entry_of(self.numbers.take(item)) for item in self._items(t_ns, scan)]
+            self.records += 1
+            self._since_snapshot += 1
+        entries += [entry_of(self.numbers.take(event)) for event in changes]
+        if entries:
+            self._put(entries)
+
+    def begin(self, birth: Entry) -> None:
+        """Hand over the birth, with the state that the records after it start from."""
+        self._snapshot_at = time.monotonic() + SNAPSHOT_S
+        self._spool().put(Batch([birth], self.engine.snapshot()))
+
+    def end(self) -> None:
+        """Take a last snapshot, so that the next start has nothing to replay."""
+        self.update()
+        self._spool().put(Batch([], self.engine.snapshot()))
+
+    def _items(self, t_ns: int, scan: Scan) -> list[wire.Item]:
+        record = wire.Record(0, 0, t_ns, self.birth_seq, scan.blocks, scan.results)
+        texts = [
+            wire.Event(0, 0, t_ns, "text_changed", name, detail=text) for name, text in scan.texts.items()
+        ]
+        return [record, *scan.events, *texts]
+
+    def _put(self, entries: list[Entry]) -> None:
+        due = time.monotonic() >= self._snapshot_at or self._since_snapshot >= SNAPSHOT_RECORDS
+        snapshot = self.engine.snapshot() if due else None
+        if due:
+            self._snapshot_at = time.monotonic() + SNAPSHOT_S
+            self._since_snapshot = 0
+        self._spool().put(Batch(entries, snapshot))
+
+    def _spool(self) -> Spool:
+        assert self.spool is not None
+        return self.spool

@@ -1,0 +1,156 @@
+"""The one thread that writes: groups what came, commits, and then tells the others.
+
+If a commit fails, for instance because the disk is full, nothing is acknowledged; the same
+group is tried again until it succeeds, while the bounded inbox fills and refuses more.
+"""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from greenhearth.clock import NS, Clock
+from greenhearth.wire import Birth
+from greenhearth_gateway.alarms.engine import AlarmDraft, initial_states
+from greenhearth_gateway.config import AlarmPart
+from greenhearth_gateway.inbox import Inbox
+from greenhearth_gateway.intake import Source, read_item
+from greenhearth_gateway.journal import tables
+from greenhearth_gateway.journal.books import BooksDraft
+from greenhearth_gateway.journal.transaction import Commit, Entry, Transaction
+from greenhearth_gateway.problems import Problems
+
+MOST_FRAMES = 100
+GATHER_S = 0.05
+"""A commit costs an fsync (0.1 to 10 ms): at most 20 of them a second."""
+
+IDLE_S = 0.5
+RETRY_FIRST_S, RETRY_LONGEST_S = 0.1, 2.0
+BIRTHS_KEPT = 64
+RETENTION_EVERY_S = 60.0
+RETENTION_ROWS = 5000
+"""Deleted at most at a time, so that data never waits long behind it (about 20 ms)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long items are kept; never dropped before every projection has them."""
+
+    clock: Clock
+    days: float = 0.0
+    projections: tuple[str, ...] = ()
+
+
+class Writer:
+    """Owns the read-write connection, the books and the alarm states."""
+
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        inbox: Inbox[Entry],
+        alarms: Mapping[str, AlarmPart],
+        problems: Problems,
+        retention: Retention,
+    ) -> None:
+        self._db, self.inbox, self._problems, self._retention = db, inbox, problems, retention
+        self.alarms = alarms
+        self.books = tables.load_books(db)
+        self.alarm_states = initial_states(alarms, tables.load_alarms(db))
+        self.on_commit: list[Callable[[Commit], None]] = []
+        self.on_idle: list[Callable[[], None]] = []
+        self.stopping = threading.Event()
+        self._births: dict[tuple[Source, int, int], Birth] = {}
+        self._retained_at = time.monotonic()
+
+    def run(self) -> None:
+        """Write until told to stop and the inbox is empty."""
+        while not (self.stopping.is_set() and not len(self.inbox)):
+            batch = self.inbox.take_batch(MOST_FRAMES, IDLE_S, GATHER_S)
+            if batch:
+                self.write(batch)
+            else:
+                for tell in self.on_idle:
+                    tell()
+            self._retain()
+
+    def write(self, batch: list[Entry]) -> None:
+        """Commit a batch, however long it takes; gives up only when told to stop."""
+        wait = RETRY_FIRST_S
+        while True:
+            try:
+                work = self._commit(batch)
+                break
+            except sqlite3.Error as error:
+                self._roll_back()
+                self._problems.begin("journal", _sentence(error))
+            if self.stopping.wait(wait):
+                return
+            wait = min(2 * wait, RETRY_LONGEST_S)
+        self._problems.end("journal")
+        commit = work.result()
+        self.books.update(commit.books)
+        self.alarm_states = dict(commit.alarms)
+        work.settle()
+        for tell in self.on_commit:
+            tell(commit)
+
+    def _commit(self, batch: list[Entry]) -> Transaction:
+        books = BooksDraft(self.books)
+        alarms = AlarmDraft(self.alarms, self.alarm_states)
+        work = Transaction(self._db, books, alarms, self._find_birth)
+        self._db.execute("BEGIN IMMEDIATE")
+        for entry in batch:
+            work.take(entry)
+        work.save()
+        self._db.execute("COMMIT")
+        return work
+
+    def _roll_back(self) -> None:
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+
+    def _find_birth(self, source: Source, epoch: int, seq: int) -> Birth | None:
+        key = (source, epoch, seq)
+        if key not in self._births:
+            payload = tables.find_birth(self._db, *key)
+            if payload is None:
+                return None
+            birth = read_item(payload)
+            assert isinstance(birth, Birth)
+            while len(self._births) >= BIRTHS_KEPT:
+                self._births.pop(next(iter(self._births)))
+            self._births[key] = birth
+        return self._births[key]
+
+    def _retain(self) -> None:
+        due = time.monotonic() - self._retained_at > RETENTION_EVERY_S
+        if due and self._retention.days > 0:
+            deleted = self.forget_old()
+            if deleted == RETENTION_ROWS:
+                return
+        if due:
+            self._retained_at = time.monotonic()
+
+    def forget_old(self) -> int:
+        """Delete some of what is older than the retention; return how many items."""
+        before_ns = self._retention.clock.now_ns() - round(self._retention.days * 86400 * NS)
+        cursors = dict(self._db.execute("SELECT name, id FROM cursors"))
+        upto = min((cursors.get(name, 0) for name in self._retention.projections), default=1 << 62)
+        try:
+            return tables.forget_items(self._db, before_ns, upto, RETENTION_ROWS)
+        except sqlite3.Error as error:
+            self._problems.begin("retention", f"Old data could not be deleted from the journal ({error}).")
+            return 0
+
+
+def _sentence(error: sqlite3.Error) -> str:
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
+        return (
+            "The disk of the gateway's journal is full: nothing new is stored or acknowledged, "
+            "agents keep their data. Free some space; it goes on by itself."
+        )
+    return (
+        f"The gateway's journal cannot be written ({error}): nothing new is stored or acknowledged, "
+        "agents keep their data. It is tried again until it works."
+    )

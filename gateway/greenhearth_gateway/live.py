@@ -1,0 +1,267 @@
+"""The latest state of every line, series, agent and alarm, in memory.
+
+Rebuilt from the journal at the start, then told of every commit. It only remembers; what
+counts as stale is decided when someone looks (:mod:`greenhearth_gateway.overview`).
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from greenhearth.quality import Quality, is_usable
+from greenhearth.wire import (
+    Birth,
+    Block,
+    Event,
+    Health,
+    LineInfo,
+    MetricValue,
+    Record,
+    SeriesInfo,
+    Status,
+    WindowResult,
+)
+from greenhearth_gateway.alarms.state import AlarmState
+from greenhearth_gateway.intake import Source
+from greenhearth_gateway.journal.books import Book, Sequence, Totals, totals
+from greenhearth_gateway.journal.reader import Reader
+from greenhearth_gateway.journal.tables import FINISHED
+from greenhearth_gateway.journal.transaction import Commit, Interpreted
+
+MOST_REFUSERS = 100
+"""Agents whose unreadable messages are told apart; beyond, the oldest is forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class WindowState:
+    """Result of one window as its last record had it."""
+
+    validity: int
+    coverage: float
+    metrics: dict[str, MetricValue]
+
+
+@dataclass(slots=True)
+class LineState:
+    """One production line."""
+
+    info: LineInfo
+    source: Source
+    t_ns: int = 0
+    phase: int = -1
+    batch: str = ""
+    windows: dict[str, WindowState] = field(default_factory=dict)
+    finished: Event | None = None
+
+
+@dataclass(slots=True)
+class SeriesState:
+    """One series and its last reading."""
+
+    info: SeriesInfo
+    source: Source
+    t_ns: int = 0
+    value: float | None = None
+    quality: int = Quality.NOT_READ
+
+
+@dataclass(slots=True)
+class AgentState:
+    """One agent."""
+
+    source: Source
+    online: bool = False
+    epoch: int = 0
+    birth: tuple[int, int] = (0, 0)
+    last_ns: int = 0
+    health: Health | None = None
+    taken_at_health: int = 0
+    """Items taken from this agent when the health message came."""
+
+    @property
+    def scan_s(self) -> float:
+        """Longest scan interval of the agent's buses [s of data time]."""
+        buses = self.health.buses if self.health else []
+        return max((bus.scan_interval_s for bus in buses), default=1.0)
+
+
+@dataclass(slots=True)
+class Refused:
+    """Messages of one agent that could not be read."""
+
+    times: int
+    reason: str
+    last_monotonic: float
+
+
+class Hub:
+    """The state behind the page. Guarded by one lock; look at it inside ``with hub.lock``."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.lines: dict[str, LineState] = {}
+        self.series: dict[str, SeriesState] = {}
+        self.agents: dict[Source, AgentState] = {}
+        self.alarms: dict[str, AlarmState] = {}
+        self.totals: dict[Source, Totals] = {}
+        self.refused: dict[Source, Refused] = {}
+        self.devices: dict[tuple[Source, str], int] = {}
+        """When each device last gave a usable reading; fresher than its health message."""
+        self.rivals: dict[str, tuple[Source, Source]] = {}
+        """Lines that two agents announced: who is shown, who is not."""
+        self.on_change: list[Callable[[], None]] = []
+        self._books: dict[Sequence, Book] = {}
+
+    def load(self, reader: Reader, books: Mapping[Sequence, Book], alarms: Mapping[str, AlarmState]) -> None:
+        """Rebuild from the journal."""
+        with self.lock:
+            self._books = dict(books)
+            self.totals = totals(books)
+            self.alarms = dict(alarms)
+            for source, birth in reader.newest_births():
+                self._learn(source, birth)
+                self._replay(reader, source)
+            for name, line in self.lines.items():
+                for event in reversed(reader.finished(name, 8)):
+                    _finish(line, event)
+
+    def apply(self, commit: Commit) -> None:
+        """Take over what a transaction changed."""
+        with self.lock:
+            self.alarms = dict(commit.alarms)
+            self._count(commit.books)
+            for refusal in commit.placeless:
+                self._refuse(refusal.source, refusal.reason)
+            for entry in commit.entries:
+                self._take(entry)
+        self._changed()
+
+    def set_status(self, source: Source, status: Status) -> None:
+        """Take over whether an agent is connected."""
+        with self.lock:
+            agent = self._agent(source)
+            agent.online, agent.epoch = status.online, max(agent.epoch, status.epoch)
+        self._changed()
+
+    def set_health(self, source: Source, health: Health) -> None:
+        """Take over an agent's view of itself and its buses."""
+        with self.lock:
+            agent = self._agent(source)
+            agent.health, agent.online = health, True
+            agent.taken_at_health = self.taken(source)
+        self._changed()
+
+    def refuse_live(self, source: Source, reason: str) -> None:
+        """Count a health or status message that could not be read; it is not kept."""
+        with self.lock:
+            self._refuse(source, reason)
+        self._changed()
+
+    def taken(self, source: Source) -> int:
+        """Return how many items of an agent are stored or quarantined."""
+        here = self.totals.get(source, Totals())
+        return here.stored + here.quarantined
+
+    def _changed(self) -> None:
+        for tell in self.on_change:
+            tell()
+
+    def _agent(self, source: Source) -> AgentState:
+        return self.agents.setdefault(source, AgentState(source))
+
+    def _replay(self, reader: Reader, source: Source) -> None:
+        for record in reader.last_records(source):
+            birth = reader.birth(source, record.epoch, record.birth)
+            if birth is not None:
+                self._show(source, record, birth)
+
+    def _count(self, books: Mapping[Sequence, Book]) -> None:
+        for sequence, book in books.items():
+            old, had = self._books.get(sequence, Book()), self.totals.get(sequence.source, Totals())
+            self.totals[sequence.source] = Totals(
+                had.stored + book.stored - old.stored,
+                had.duplicates + book.duplicates - old.duplicates,
+                had.quarantined + book.quarantined - old.quarantined,
+            )
+            self._books[sequence] = book
+
+    def _refuse(self, source: Source, reason: str) -> None:
+        had = self.refused.pop(source, None)
+        times = had.times + 1 if had else 1
+        self.refused[source] = Refused(times, reason, time.monotonic())
+        while len(self.refused) > MOST_REFUSERS:
+            self.refused.pop(next(iter(self.refused)))
+
+    def _take(self, entry: Interpreted) -> None:
+        if isinstance(entry.item, Birth):
+            self._learn(entry.source, entry.item)
+        elif isinstance(entry.item, Record):
+            assert entry.birth is not None
+            self._show(entry.source, entry.item, entry.birth)
+        elif entry.item.what in FINISHED and entry.item.subject in self.lines:
+            _finish(self.lines[entry.item.subject], entry.item)
+
+    def _learn(self, source: Source, birth: Birth) -> None:
+        """Take over the names of a birth; what the agent no longer names is forgotten."""
+        agent = self._agent(source)
+        if (birth.epoch, birth.seq) < agent.birth:
+            return
+        agent.birth, agent.epoch = (birth.epoch, birth.seq), max(agent.epoch, birth.epoch)
+        old_lines = {name: line for name, line in self.lines.items() if line.source == source}
+        for name in old_lines.keys() - {info.name for info in birth.lines}:
+            del self.lines[name]
+        for info in birth.lines:
+            self._learn_line(source, info, old_lines.get(info.name))
+        old_series = {name: one for name, one in self.series.items() if one.source == source}
+        for name in old_series:
+            del self.series[name]
+        for one in birth.series:
+            had = old_series.get(one.name)
+            self.series[one.name] = replace(had, info=one) if had else SeriesState(one, source)
+
+    def _learn_line(self, source: Source, info: LineInfo, had: LineState | None) -> None:
+        rival = self.lines.get(info.name)
+        if rival is not None and rival.source != source:
+            self.rivals[info.name] = (source, rival.source)
+        self.lines[info.name] = replace(had, info=info) if had else LineState(info, source)
+
+    def _show(self, source: Source, record: Record, birth: Birth) -> None:
+        agent = self._agent(source)
+        agent.last_ns = max(agent.last_ns, record.t_ns)
+        for block in record.blocks:
+            self._show_block(source, record.t_ns + block.d, block, birth)
+        mine = {name for name, line in self.lines.items() if line.source == source}
+        newer = {name for name in mine if record.t_ns > self.lines[name].t_ns}
+        for result in record.results:
+            name = birth.lines[result.l].name
+            if name in newer:
+                _show_result(self.lines[name], record.t_ns, result, birth)
+
+    def _show_block(self, source: Source, t_ns: int, block: Block, birth: Birth) -> None:
+        for k, value in enumerate(block.x):
+            one = self.series.get(birth.series[block.i + k].name)
+            if one is not None and one.source == source and t_ns > one.t_ns:
+                one.t_ns, one.value = t_ns, value
+                one.quality = block.q[k] if block.q else 0
+                if is_usable(one.quality):
+                    self.devices[(source, one.info.device)] = t_ns
+
+
+def _show_result(line: LineState, t_ns: int, result: WindowResult, birth: Birth) -> None:
+    values = zip(birth.metrics, birth.metric_units, result.x, result.u, strict=True)
+    metrics = {name: MetricValue(x, unit, u) for name, unit, x, u in values}
+    line.t_ns = t_ns
+    line.windows[birth.windows[result.w]] = WindowState(result.v, result.c, metrics)
+    if result.p >= 0:
+        line.phase = result.p
+    if result.b:
+        line.batch = result.b
+
+
+def _finish(line: LineState, event: Event) -> None:
+    """Keep the newest finished batch; windows only on lines that have no batches."""
+    if line.info.batch_word and event.what != "batch_finished":
+        return
+    if line.finished is None or event.end_ns >= line.finished.end_ns:
+        line.finished = event

@@ -1,0 +1,209 @@
+"""Build what the page shows from the hub's state; here is decided what is stale."""
+
+import time
+from dataclasses import dataclass
+
+from greenhearth.clock import NS, Clock
+from greenhearth.quality import is_comparable
+from greenhearth_gateway.alarms.state import AlarmState
+from greenhearth_gateway.benchmarks import Benchmark
+from greenhearth_gateway.config import Config
+from greenhearth_gateway.intake import Source
+from greenhearth_gateway.journal.books import Totals
+from greenhearth_gateway.live import AgentState, Hub, LineState, SeriesState
+from greenhearth_gateway.names import quality_text
+from greenhearth_gateway.problems import Problems
+from greenhearth_gateway.reconcile import reconcile
+from greenhearth_gateway.views import (
+    alarm_view,
+    bus_views,
+    finished_view,
+    only_comparable,
+    reconciliation_view,
+    running_views,
+    window_view,
+)
+from greenhearth_gateway.web import types
+
+STALE_WALL_S = 3.0
+"""Nothing younger than this is called stale, whatever its interval: messages take their time."""
+
+REFUSED_SHOWN_S = 600.0
+"""How long unreadable messages stay among the problems after the last one."""
+
+COMPARED = ("batch", "15min", "1h", "24h")
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Everything a view of the house is made from."""
+
+    config: Config
+    clock: Clock
+    hub: Hub
+    problems: Problems
+    benchmarks: dict[str, Benchmark]
+
+
+def build_overview(scene: Scene) -> types.Overview:
+    """Return the whole screen as of now."""
+    now = scene.clock.now_ns()
+    with scene.hub.lock:
+        return types.Overview(
+            now_ns=now,
+            speed=scene.clock.speed,
+            title=scene.config.gateway.title,
+            agents=[_agent(scene, a, now) for a in scene.hub.agents.values()],
+            lines=[_line(scene, line, now) for line in scene.hub.lines.values()],
+            alarms=alarm_views(scene),
+            devices=[d for a in scene.hub.agents.values() for d in _devices(scene, a, now)],
+            buses=[b for a in scene.hub.agents.values() for b in bus_views(a)],
+            reconciliation=reconciliation_views(scene),
+            problems=problem_sentences(scene),
+        )
+
+
+def alarm_views(scene: Scene) -> list[types.AlarmView]:
+    """Return all configured alarms with their states; the caller holds the hub's lock."""
+    states = scene.hub.alarms
+    return [alarm_view(n, part, states.get(n, AlarmState())) for n, part in scene.config.alarms.items()]
+
+
+def reconciliation_views(scene: Scene) -> list[types.ReconciliationView]:
+    """Return the count of every agent that has sent its own; the caller holds the hub's lock."""
+    views = []
+    for source, agent in scene.hub.agents.items():
+        if agent.health is not None:
+            since = scene.hub.taken(source) - agent.taken_at_health
+            here = scene.hub.totals.get(source, Totals())
+            views.append(reconciliation_view(reconcile(agent.health, here, since)))
+    return views
+
+
+def series_views(scene: Scene) -> list[types.SeriesView]:
+    """Return every series with its last reading."""
+    now = scene.clock.now_ns()
+    with scene.hub.lock:
+        return [_series(scene, one, now) for one in scene.hub.series.values()]
+
+
+def problem_sentences(scene: Scene) -> list[str]:
+    """Return what is wrong right now; the caller holds the hub's lock."""
+    found = scene.problems.sentences() + _rival_sentences(scene)
+    for source, refused in scene.hub.refused.items():
+        if time.monotonic() - refused.last_monotonic < REFUSED_SHOWN_S:
+            found.append(
+                f"{refused.times} message(s) from {_path(source)} could not be read and are in quarantine; "
+                f"the last because: {refused.reason}"
+            )
+    for agent in scene.hub.agents.values():
+        found += [f"{agent.source.agent}: {text}" for text in (agent.health.problems if agent.health else [])]
+    return found
+
+
+def _rival_sentences(scene: Scene) -> list[str]:
+    """Name the lines that two living agents announce; one that was replaced is no rival."""
+    now, agents = scene.clock.now_ns(), scene.hub.agents
+    return [
+        f"Line '{line}' is announced by two agents, {_path(shown)} and {_path(other)}; the newer is "
+        "shown, both are stored. Give one of the lines another name."
+        for line, (shown, other) in scene.hub.rivals.items()
+        if not _is_stale(scene, now, agents[other].last_ns, 3 * agents[other].scan_s)
+    ]
+
+
+def _is_stale(scene: Scene, now_ns: int, t_ns: int, interval_s: float) -> bool:
+    return now_ns - t_ns > max(STALE_WALL_S * scene.clock.speed, interval_s) * NS
+
+
+def _age_s(scene: Scene, now_ns: int, t_ns: int) -> float:
+    return round(scene.clock.wall_s((now_ns - t_ns) / NS), 3) if t_ns else 0.0
+
+
+def _agent(scene: Scene, agent: AgentState, now: int) -> types.AgentView:
+    return types.AgentView(
+        agent=agent.source.agent,
+        site=agent.source.site,
+        online=agent.online,
+        epoch=agent.epoch,
+        last_ns=agent.last_ns,
+        stale=_is_stale(scene, now, agent.last_ns, 3 * agent.scan_s),
+    )
+
+
+def _line(scene: Scene, line: LineState, now: int) -> types.LineView:
+    scan_s = scene.hub.agents[line.source].scan_s
+    compared = _compared_window(line)
+    window = line.windows.get(compared)
+    return types.LineView(
+        line=line.info.name,
+        title=line.info.title,
+        process=line.info.process,
+        product=line.info.product,
+        site=line.source.site,
+        agent=line.source.agent,
+        batch_word=line.info.batch_word,
+        phases=line.info.phases,
+        phase=line.phase,
+        batch=line.batch,
+        t_ns=line.t_ns,
+        age_s=_age_s(scene, now, line.t_ns),
+        stale=_is_stale(scene, now, line.t_ns, 3 * scan_s),
+        factor_set=line.info.factor_set,
+        windows={name: window_view(one) for name, one in line.windows.items()},
+        compared_window=compared,
+        comparisons=running_views(scene.benchmarks, line.info, compared, window) if window else [],
+        last_finished=_last_finished(scene, line),
+    )
+
+
+def _last_finished(scene: Scene, line: LineState) -> types.FinishedView | None:
+    if line.finished is None:
+        return None
+    return only_comparable(finished_view(scene.benchmarks, line.info, line.finished))
+
+
+def _compared_window(line: LineState) -> str:
+    """Return the most immediate window that is valid, or the most immediate there is."""
+    names = [n for n in COMPARED if n in line.windows and (n != "batch" or line.info.batch_word)]
+    valid = [n for n in names if is_comparable(line.windows[n].validity)]
+    return (valid or names or [""])[0]
+
+
+def _devices(scene: Scene, agent: AgentState, now: int) -> list[types.DeviceView]:
+    views = []
+    for d in agent.health.devices if agent.health else []:
+        last_ns = max(d.last_good_ns, scene.hub.devices.get((agent.source, d.name), 0))
+        views.append(
+            types.DeviceView(
+                name=d.name,
+                agent=agent.source.agent,
+                bus=d.bus,
+                state=d.state,
+                last_good_ns=last_ns,
+                requests=d.requests,
+                errors=d.errors,
+                rtt_ms=d.rtt_ms,
+                stale=_is_stale(scene, now, last_ns, 3 * agent.scan_s),
+            )
+        )
+    return views
+
+
+def _series(scene: Scene, one: SeriesState, now: int) -> types.SeriesView:
+    return types.SeriesView(
+        name=one.info.name,
+        unit=one.info.unit,
+        device=one.info.device,
+        line=one.info.line,
+        agent=one.source.agent,
+        t_ns=one.t_ns,
+        value=one.value,
+        quality=one.quality,
+        quality_name=quality_text(one.quality),
+        stale=_is_stale(scene, now, one.t_ns, one.info.stale_after_s),
+    )
+
+
+def _path(source: Source) -> str:
+    return f"{source.site}/{source.agent}" if source.agent else "an unknown agent"

@@ -1,0 +1,282 @@
+"""The shapes that the page and any other reader of the API get.
+
+Times are Unix nanoseconds where the name ends in `_ns`, milliseconds where it ends in
+`_ms`. A number that does not exist is null, never 0.
+"""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class View(BaseModel):
+    """Base of all answers: built by us, so never coerced or extended."""
+
+    model_config = ConfigDict(extra="forbid", ser_json_inf_nan="null")
+
+
+class MetricView(View):
+    """One metric of a window or of a finished batch."""
+
+    value: float | None
+    unit: str
+    uncertainty: float | None
+    """Expanded (k = 2), in the unit of the value."""
+
+
+class WindowView(View):
+    """Result of one line over one window, as of the line's last record."""
+
+    validity: int
+    validity_name: str
+    coverage: float
+    metrics: dict[str, MetricView]
+
+
+class ComparisonView(View):
+    """One line held against one published figure."""
+
+    benchmark: str
+    title: str
+    value: float
+    """The published figure."""
+    unit: str
+    metric: str
+    kind: str
+    """``limit``, ``target`` or ``typical``."""
+    comparable: bool
+    """False: unit or boundary differ; `why` says how."""
+    gap: float | None
+    """Line minus benchmark; above zero is worse."""
+    gap_percent: float | None
+    verdict: str
+    """``meets``, ``misses``, ``within uncertainty``, or empty where there is nothing to meet."""
+    why: str
+    source: str
+    clause: str
+    jurisdiction: str = ""
+    note: str = ""
+
+
+class FinishedView(View):
+    """The last finished batch of a line, or its last finished window where it has no batches."""
+
+    t_ns: int
+    what: str
+    window: str
+    batch: str
+    start_ns: int
+    end_ns: int
+    validity: int
+    validity_name: str
+    coverage: float
+    metrics: dict[str, MetricView]
+    factor_set: str
+    comparisons: list[ComparisonView] = []
+
+
+class LineView(View):
+    """One production line, live."""
+
+    line: str
+    title: str
+    process: str
+    product: str
+    site: str
+    agent: str
+    batch_word: str
+    phases: list[str]
+    phase: int
+    """Code into `phases`; -1 where there is none."""
+    batch: str
+    t_ns: int
+    """Time of the line's last record; 0 before the first."""
+    age_s: float
+    """Age of that record in seconds of a person's life."""
+    stale: bool
+    factor_set: str
+    windows: dict[str, WindowView]
+    compared_window: str
+    """Which of `windows` the comparisons are of."""
+    comparisons: list[ComparisonView]
+    last_finished: FinishedView | None
+
+
+class AgentView(View):
+    """One agent as its status, records and health tell."""
+
+    agent: str
+    site: str
+    online: bool
+    epoch: int
+    last_ns: int
+    stale: bool
+
+
+class AlarmView(View):
+    """One configured alarm and its state."""
+
+    id: str
+    title: str
+    line: str
+    window: str
+    metric: str
+    state: Literal["normal", "unack", "ack", "returned_unack"]
+    active: bool
+    """True for every state but ``normal``."""
+    priority: Literal["low", "medium", "high"]
+    since_ns: int
+    """When this state began; 0 if it never left normal."""
+    value: float | None
+    limit: float
+    unit: str
+    cause: str
+    consequence: str
+    action: str
+    respond_within_min: float
+    acked_by: str
+
+
+class AlarmRow(View):
+    """One line of the alarm journal: a transition, when, and who."""
+
+    n: int
+    id: str
+    t_ns: int
+    was: str
+    state: str
+    value: float | None
+    who: str
+    """Operator for an acknowledgement, ``data`` for what the data did."""
+
+
+class DeviceView(View):
+    """One meter, weigher or PLC."""
+
+    name: str
+    agent: str
+    bus: str
+    state: str
+    last_good_ns: int
+    requests: int
+    errors: dict[str, int]
+    rtt_ms: float
+    stale: bool
+
+
+class BusView(View):
+    """Load of one bus against its plan."""
+
+    name: str
+    agent: str
+    endpoint: str
+    planned_s: float
+    measured_s: float
+    scan_interval_s: float
+    overruns: int
+
+
+class ReconciliationView(View):
+    """measured = stored + waiting + quarantined + dropped, for one agent."""
+
+    agent: str
+    measured: int
+    stored: int
+    waiting: int
+    quarantined: int
+    dropped: int
+    duplicates: int
+    """Items that came again and were only acknowledged."""
+    overlap: int
+    """Items committed here whose acknowledgement the agent has not counted yet."""
+    closes: bool
+    difference: int
+    """measured - stored - quarantined - dropped - waiting + overlap."""
+    hours_left: float | None
+    oldest_waiting_ns: int
+
+
+class Overview(View):
+    """Everything the operator's screen shows."""
+
+    now_ns: int
+    speed: float
+    title: str
+    agents: list[AgentView]
+    lines: list[LineView]
+    alarms: list[AlarmView]
+    devices: list[DeviceView]
+    buses: list[BusView]
+    reconciliation: list[ReconciliationView]
+    problems: list[str]
+
+
+class Beat(View):
+    """Heartbeat of the live stream, once a second of the wall."""
+
+    now_ns: int
+
+
+class Trend(View):
+    """One metric of one line and window over the last minutes."""
+
+    line: str
+    metric: str
+    unit: str
+    window: str
+    t_ms: list[int]
+    value: list[float | None]
+    uncertainty: list[float | None]
+    validity: list[int]
+
+
+class SeriesView(View):
+    """One series as the last birth named it, and its last reading."""
+
+    name: str
+    unit: str
+    device: str
+    line: str
+    agent: str
+    t_ns: int
+    value: float | None
+    quality: int
+    quality_name: str
+    stale: bool
+
+
+class History(View):
+    """Readings of one series."""
+
+    name: str
+    unit: str
+    t_ns: list[int]
+    value: list[float | None]
+    quality: list[int]
+
+
+class Alarms(View):
+    """All alarms and the latest part of their journal, newest first."""
+
+    alarms: list[AlarmView]
+    journal: list[AlarmRow]
+
+
+class AckRequest(View):
+    """Who acknowledges an alarm."""
+
+    who: str = Field(min_length=1, max_length=80)
+
+
+class Health(View):
+    """Whether the gateway can do its work."""
+
+    status: Literal["ok", "degraded"]
+    problems: list[str]
+
+
+class BenchmarkView(View):
+    """One entry of the benchmark catalogue, as its file has it."""
+
+    id: str
+    fields: dict[str, Any]
