@@ -4,7 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-KERNELS := $(wildcard agent/greenhearth/kernels/*.py)
+KERNELS := $(wildcard agent/greenhearth/kernels/*.py) agent/greenhearth/metrics.py agent/greenhearth/quality.py
 RUN_STAMP := $(VENV)/.stamp-run
 DEV_STAMP := $(VENV)/.stamp-dev
 KERNEL_STAMP := $(VENV)/.stamp-kernels

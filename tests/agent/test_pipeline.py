@@ -160,7 +160,7 @@ def test_a_clock_that_is_too_fast_gives_what_the_bus_can_and_counts_the_rest(
                 assert len(heard) <= 2 * (len(spool.records()) + 2)
         times = [r.t_ns for r in spool.records()]
         assert times == sorted(times)
-        assert times[-1] - times[0] > 9 * 0.04 * 100 * 0.5e9, "time did not run a hundred times as fast"
+        assert times[-1] - times[0] > 9 * 0.015 * 100 * 1e9, "time did not run a hundred times as fast"
 
     asyncio.run(work())
 
