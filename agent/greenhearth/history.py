@@ -10,9 +10,10 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from greenhearth.archive import Archive
 from greenhearth.clock import NS
 from greenhearth.engine import Engine
-from greenhearth.historian import Archive, read_archive
+from greenhearth.historian import read_archive
 from greenhearth.kernels.arrays import F8
 from greenhearth.metrics import ROLLING_S
 from greenhearth.model import Model, Series, build_model

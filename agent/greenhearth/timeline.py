@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from greenhearth.archive import Archive
 from greenhearth.clock import NS
-from greenhearth.historian import Archive
 
 _LEAD_NS = 20 * NS
 _SHORTEST_NS = 1_000_000

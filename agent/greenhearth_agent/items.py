@@ -34,6 +34,8 @@ class Counts:
     epoch: int = 0
     last_seq: int = 0
     """Highest number of this epoch on the disk."""
+    last_t_ns: int = 0
+    """Latest time of any item; the next start stamps after it."""
     measured: int = 0
     """Items ever given a number."""
     waiting: int = 0

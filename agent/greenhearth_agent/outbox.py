@@ -32,7 +32,7 @@ SCHEMA_VERSION = 1
 CHECKED_BYTES = 64 << 20
 """Files up to this size are checked whole at start; that takes less than 0.5 s."""
 T = TypeVar("T")
-_META = ("epoch", "last_seq", "measured", "dropped", "readings")
+_META = ("epoch", "last_seq", "last_t_ns", "measured", "dropped", "readings")
 _UNSTORED = ("unstored_items", "unstored_lost", "unstored_readings")
 _INSERT = "INSERT INTO items(epoch, seq, t_ns, leaf, payload, readings) VALUES (?, ?, ?, ?, ?, ?)"
 _WAITING = (
@@ -119,9 +119,8 @@ class Outbox:
             yield msgspec.json.decode(payload, type=wire.Record)
 
     def last_t_ns(self) -> int:
-        """Return the latest time of any item still here, 0 if there is none."""
-        row = self._open_db().execute("SELECT max(t_ns) FROM items").fetchone()
-        return int(row[0] or 0)
+        """Return the latest time of any item that was ever here, 0 if there was none."""
+        return self.counts.last_t_ns
 
     def _insert(self, db: sqlite3.Connection, batch: Batch, counts: Counts) -> int:
         """Store a batch; return the id its snapshot covers (0: it has none)."""
@@ -130,6 +129,7 @@ class Outbox:
                 continue  # a commit that was reported as failed had reached the disk after all
             db.execute(_INSERT, entry)
             counts.last_seq = entry.seq
+            counts.last_t_ns = max(counts.last_t_ns, entry.t_ns)
             counts.measured += 1
             counts.waiting += 1
             counts.readings += entry.readings

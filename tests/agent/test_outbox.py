@@ -333,3 +333,16 @@ class OutboxMachine(RuleBasedStateMachine):
 
 OutboxMachine.TestCase.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
 test_the_outbox_agrees_with_a_list = OutboxMachine.TestCase
+
+
+def test_the_last_time_is_kept_when_all_items_are_gone(tmp_path: Path) -> None:
+    outbox = open_outbox(tmp_path / "o.sqlite")
+    outbox.commit(Change(5, [Batch([record(5, 1), record(5, 2)], b"state")]))
+    outbox.commit(Change(5, acks=[wire.Ack(1, 5, 2)]))
+    outbox.close()
+    again = open_outbox(tmp_path / "o.sqlite")
+
+    assert not waiting(again)
+    assert list(again.since_state()) == []
+    assert again.last_t_ns() == 5002
+    again.close()

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from greenhearth.historian import Archive, build_archive, parse_time, read_archive
+from greenhearth.archive import Archive
+from greenhearth.historian import build_archive, parse_time, read_archive
 from greenhearth.quality import Quality
 from greenhearth.site_tables import History, HistoryColumn
 from greenhearth.strict import ConfigError

@@ -5,8 +5,9 @@ from itertools import pairwise
 
 import pytest
 
+from greenhearth.archive import Archive
 from greenhearth.clock import NS
-from greenhearth.historian import Archive, build_archive, parse_time
+from greenhearth.historian import build_archive, parse_time
 from greenhearth.site_tables import History, HistoryColumn
 from greenhearth.timeline import Timeline
 

@@ -66,9 +66,9 @@ def _published() -> list[Path]:
 
 
 def test_no_source_file_is_over_300_lines() -> None:
-    """A longer file does two things."""
-    lengths = {_name(path): len(path.read_text(encoding="utf-8").splitlines()) for path in SOURCES + TESTS}
-    assert {name: n for name, n in lengths.items() if n > 300} == {}
+    """A longer file does two things; a test file may tell a longer story, up to 400."""
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in SOURCES + TESTS}
+    assert {_name(path): n for path, n in lengths.items() if n > (400 if path in TESTS else 300)} == {}
 
 
 def test_no_function_is_over_60_lines_and_half_of_them_have_at_most_8() -> None:

@@ -1,6 +1,6 @@
 """Real history behind the historian's controller, on the shared clock."""
 
-from greenhearth.historian import Archive
+from greenhearth.archive import Archive
 from greenhearth.sim.grid import Values
 from greenhearth.timeline import Moment, Timeline
 
