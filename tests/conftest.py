@@ -1,6 +1,5 @@
 """Fixtures that several areas share: a real mosquitto on a free port, compiled kernels on disk."""
 
-import shutil
 import socket
 import subprocess
 import time
@@ -8,21 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
 import pytest
 
 from greenhearth.kernel_cache import use_kernel_cache
 
+from .programs import INFLUXD, MOSQUITTO, VICTORIA, free_port
+
 use_kernel_cache()  # before anything imports the kernels: compiling takes 20 s
-
-MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
-
-
-def free_port() -> int:
-    """Return a TCP port of the loopback that nobody listens on at the moment."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 @dataclass
@@ -78,3 +70,67 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
 def mosquitto(broker: Broker) -> tuple[str, int]:
     """Host and port of a running mosquitto."""
     return broker.host, broker.port
+
+
+class DatabaseServer:
+    """A database server that a test may kill and start again on the same data."""
+
+    def __init__(self, words: list[str], folder: Path, port: int, ping: str) -> None:
+        self.words, self.folder, self.ping = words, folder, ping
+        self.url = f"http://127.0.0.1:{port}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> "DatabaseServer":
+        """Start it and wait until it answers."""
+        with (self.folder / "server.log").open("ab") as out:
+            self.process = subprocess.Popen(self.words, stdout=out, stderr=out)
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                if httpx.get(self.url + self.ping, timeout=1).is_success:
+                    return self
+            except httpx.HTTPError:
+                assert self.process.poll() is None, (self.folder / "server.log").read_text()[-2000:]
+            assert time.monotonic() < deadline, "the server did not answer within 30 s"
+            time.sleep(0.05)  # asked again until the deadline
+
+    def kill(self) -> None:
+        """Kill it without warning."""
+        if self.process:
+            self.process.kill()
+            self.process.wait(10)
+
+
+@pytest.fixture
+def influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseServer]:
+    """A running InfluxDB 1.x with the database `greenhearth`."""
+    if INFLUXD is None:
+        pytest.skip("influxd is not installed (Debian package 'influxdb')")
+    folder, port = tmp_path_factory.mktemp("influx"), free_port()
+    config = folder / "influxdb.conf"
+    config.write_text(
+        f'reporting-disabled = true\nbind-address = "127.0.0.1:{free_port()}"\n'
+        f'[meta]\ndir = "{folder}/meta"\n[data]\ndir = "{folder}/data"\nwal-dir = "{folder}/wal"\n'
+        f'[http]\nbind-address = "127.0.0.1:{port}"\nlog-enabled = false\n[monitor]\nstore-enabled = false\n'
+    )
+    server = DatabaseServer([INFLUXD, "-config", str(config)], folder, port, "/ping").start()
+    httpx.post(server.url + "/query", params={"q": "CREATE DATABASE greenhearth"}).raise_for_status()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def victoria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseServer]:
+    """A running VictoriaMetrics."""
+    if VICTORIA is None:
+        pytest.skip("victoria-metrics is not installed (Debian package 'victoria-metrics')")
+    folder, port = tmp_path_factory.mktemp("victoria"), free_port()
+    words = [
+        VICTORIA,
+        f"-storageDataPath={folder}/data",
+        f"-httpListenAddr=127.0.0.1:{port}",
+        "-retentionPeriod=10y",
+    ]
+    server = DatabaseServer(words, folder, port, "/health").start()
+    yield server
+    server.kill()

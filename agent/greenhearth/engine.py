@@ -15,6 +15,7 @@ from greenhearth.kernels.arrays import COUNTER, F8, I4, I8, U2, State
 from greenhearth.kernels.decode import text
 from greenhearth.metrics import METRIC_UNITS, METRICS, WINDOWS
 from greenhearth.model import Model, ReadBlock
+from greenhearth.quality import BAD
 from greenhearth.tables import StreamBuilder, decode_table, new_out, new_scratch, new_state
 from greenhearth.wire import Block, Event, MetricValue, Record, WindowResult
 
@@ -160,7 +161,7 @@ class Engine:
             for number, block in enumerate(self.blocks):
                 at = s.address - block.address
                 inside = block.device == s.device and at >= 0 and at + s.point.length <= block.count
-                if inside and block.table == s.point.table and 0 <= block_q[number] < 128:
+                if inside and block.table == s.point.table and 0 <= block_q[number] < BAD:
                     now = text(words[block.offset + at : block.offset + at + s.point.length].tolist())
                     if self._texts.get(s.name) != now:
                         self._texts[s.name] = changed[s.name] = now

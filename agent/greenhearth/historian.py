@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from greenhearth.archive import F8, Archive, Fault, Track
+from greenhearth.clock import NS
 from greenhearth.quality import Quality
 from greenhearth.site_tables import History, HistoryColumn
 from greenhearth.strict import ConfigError, Document, nearest_name
@@ -121,7 +122,7 @@ class _Times:
             return "unreadable batch number"
         if time is None or end is None:
             return "unreadable time"
-        start = time if h.end_column else end - round(h.interval_s * 1e9)
+        start = time if h.end_column else end - round(h.interval_s * NS)
         return _Span(start, end, batch)
 
     def _against_neighbours(self, span: _Span, after: _Span | str) -> str:

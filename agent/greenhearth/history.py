@@ -88,7 +88,7 @@ def run_timeline(model: Model, timeline: Timeline) -> list[Event]:
         events += _scan(engine, t_ns, _values(timeline.at(t_ns), sources))
     if events or timeline.ends_ns:
         events += _close(engine, timeline.ends_ns, sources)
-    return events
+    return [event for event in events if event.end_ns > timeline.first_row_ns]
 
 
 def _scan(engine: Engine, t_ns: int, x: F8) -> list[Event]:

@@ -69,8 +69,8 @@ class Parameter(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     uncertainty_percent: float = 0.0
 
 
-class Process(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """One process of a sector."""
+class ProcessHead(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The ``[process]`` table of a process file."""
 
     id: str
     title: str
@@ -78,10 +78,16 @@ class Process(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     product: str
     source: str
     batch_word: str = ""
+    """What a batch is called here ("heat"); empty where there are none."""
     batch_role: str = ""
     """State role whose change ends a batch (heat number)."""
     phase_role: str = ""
     kernel: Literal["", "potline"] = ""
+
+
+class Process(ProcessHead, kw_only=True):
+    """One process of a sector."""
+
     roles: dict[str, ProcessRole] = {}
     derived: dict[str, ProcessRole] = {}
     """Streams that the process's own kernel adds; their flows."""
@@ -90,20 +96,6 @@ class Process(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Name -> default catalogue id."""
     boundary: dict[str, str] = {}
     """Metric -> boundary key, compared letter by letter with a benchmark's."""
-
-
-class ProcessHead(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """The ``[process]`` table; see :class:`Process`."""
-
-    id: str
-    title: str
-    sector: str
-    product: str
-    source: str
-    batch_word: str = ""
-    batch_role: str = ""
-    phase_role: str = ""
-    kernel: Literal["", "potline"] = ""
 
 
 def load_process(path: Path) -> Process:

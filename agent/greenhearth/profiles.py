@@ -63,8 +63,8 @@ class Point(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Names of the codes of a state point."""
 
 
-class Profile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """What one model of device is."""
+class ProfileHead(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The ``[profile]`` table of a profile file."""
 
     id: str
     """Folder and name of the file, e.g. ``meters/eastron_sdm630``."""
@@ -81,22 +81,12 @@ class Profile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     timeout_ms: float = 1000.0
     tid_zero: bool = False
     """Whether the device answers every request with transaction id 0."""
+
+
+class Profile(ProfileHead, kw_only=True):
+    """What one model of device is."""
+
     points: dict[str, Point] = {}
-
-
-class ProfileHead(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """The ``[profile]`` table of a profile file; see :class:`Profile`."""
-
-    id: str
-    maker: str
-    model: str
-    source: str
-    max_registers: int = 125
-    max_gap: int = 0
-    no_read: list[tuple[int, int]] = []
-    turnaround_ms: float = 5.0
-    timeout_ms: float = 1000.0
-    tid_zero: bool = False
 
 
 def words_of(point: Point) -> int:

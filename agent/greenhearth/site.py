@@ -138,8 +138,8 @@ def _check_settings(doc: Document, key: str, line: Line, process: Process) -> No
     for metric in line.boundary:
         if metric not in METRICS:
             raise doc.error(f"{key}.boundary.{metric}", "unknown metric", METRICS)
-    if not 0 <= line.pot_day_starts_h < 24:
-        raise doc.error(f"{key}.pot_day_starts_h", "is an hour of the day, 0 to below 24")
+    if not 0 <= line.day_starts_h < 24:
+        raise doc.error(f"{key}.day_starts_h", "is an hour of the day, 0 to below 24")
     if line.nominal_t_per_h < 0:
         raise doc.error(f"{key}.nominal_t_per_h", "cannot be negative")
 

@@ -72,7 +72,7 @@ class Line(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Metric -> boundary key that this line's meters really cover, where it is not the process's own."""
     nominal_t_per_h: float = 0.0
     """Usual throughput; below 1 % of it nothing is divided by the product."""
-    pot_day_starts_h: float = 0.0
+    day_starts_h: float = 0.0
     """Hour of the day [UTC] at which the 24 h window begins."""
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from greenhearth.clock import NS
 from greenhearth.kernels.arrays import (
     BIT,
     COUNTER,
@@ -26,9 +27,9 @@ from greenhearth.metrics import BINS, METRICS, PER_TONNE, ROLLING_S, WEIGHTS
 from greenhearth.model import Coefficient, LineModel, Model, ReadBlock, Series, is_required
 from greenhearth.processes import OUTPUTS, ProcessRole
 from greenhearth.profiles import Point, words_of
+from greenhearth.quality import Quality
 from greenhearth.units import UNITS
 
-NS = 1_000_000_000
 KINDS = {"counter": COUNTER, "rate": RATE}
 DERIVED_ROLES = ("cell_kah", "ae_minutes", "ae_product")
 AL_T_PER_KAH = 0.335573e-3
@@ -191,7 +192,7 @@ class StreamBuilder:
         """Return the line table."""
         models = self.model.lines
         members = [self._members(line) for line in models]
-        day = [int(line.line.pot_day_starts_h * 3600 * NS) for line in models]
+        day = [int(line.line.day_starts_h * 3600 * NS) for line in models]
         floors = [max(0.01 * line.line.nominal_t_per_h, 1e-6) for line in models]
         return Lines(
             ptr=np.cumsum([0, *(len(one) for one in members)]).astype(np.int32),
@@ -243,7 +244,7 @@ def new_state(m: int, lines: int) -> State:
     """Return the state before the first scan."""
     r = len(ROLLING_S)
     return State(
-        x=np.full(m, np.nan), t=np.zeros(m, np.int64), q=np.full(m, 138, np.int32),
+        x=np.full(m, np.nan), t=np.zeros(m, np.int64), q=np.full(m, int(Quality.NOT_READ), np.int32),
         last_v=np.zeros(m), last_t=np.zeros(m, np.int64),
         hold_v=np.zeros(m), hold_last=np.zeros(m), hold_t=np.zeros(m, np.int64), hold_n=np.zeros(m, np.int32),
         ae_since=np.zeros(m, np.int64), ae_booked=np.zeros(m, np.int64), in_circuit=np.zeros(m, np.int32),

@@ -55,6 +55,11 @@ class Timeline:
         return int(self._switch[0]) - NS if len(self._start) else 0
 
     @property
+    def first_row_ns(self) -> int:
+        """The start of the first row [Unix ns]; 0 for a file without usable rows."""
+        return int(self._start[0]) if len(self._start) else 0
+
+    @property
     def ends_ns(self) -> int:
         """The end of the last row [Unix ns]; 0 for a file without usable rows."""
         return int(self._end[-1]) if len(self._end) else 0

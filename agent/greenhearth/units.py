@@ -1,4 +1,4 @@
-"""Units and the conversions between them, each with its reference.
+"""Units: the suffix each has in names, and its factor to the base unit of its quantity.
 
 The unit is in the name of everything that has one; this table is the only place that
 knows which suffix belongs to which unit.
@@ -14,15 +14,6 @@ class Unit(NamedTuple):
     base: str
     factor: float
 
-
-MJ_PER_KWH = 3.6
-"""Exact: 1 W = 1 J/s (BIPM, SI Brochure, 9th ed., table 8)."""
-
-MJ_PER_KGCE = 29.3076
-"""GB/T 2589-2020: 1 kgce = 29.3076 MJ (7 000 kcal_IT)."""
-
-NM3_PER_M3_AT_20C = 1 / 1.07322
-"""Ideal gas from 20 C to 0 C at 101 325 Pa: 273.15 / 293.15."""
 
 UNITS: dict[str, Unit] = {
     "kW": Unit("kw", "kW", 1.0),

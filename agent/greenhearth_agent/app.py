@@ -1,7 +1,6 @@
 """The agent as a whole: puts the parts together, keeps them running, ends them in order."""
 
 import asyncio
-import json
 import logging
 import os
 import signal
@@ -17,6 +16,7 @@ from greenhearth import wire
 from greenhearth.clock import NS, Clock, Stamper
 from greenhearth.engine import Engine, warm_up
 from greenhearth.metrics import METRIC_UNITS, METRICS, WINDOWS
+from greenhearth.ready_file import write_ready
 from greenhearth.site import Site
 from greenhearth_agent.buffer import ScanBuffer
 from greenhearth_agent.buses.modbus import ModbusBus
@@ -191,7 +191,8 @@ async def _run(agent: Agent, options: AgentOptions) -> None:
     await agent.spool.flush()
     tasks = [asyncio.create_task(_supervise(name, work), name=name) for name, work in _works(agent).items()]
     if options.ready_file is not None:
-        write_ready(options.ready_file, agent)
+        ready = {"pid": os.getpid(), "epoch": agent.spool.epoch, "agent": agent.checked.site.agent.id}
+        write_ready(options.ready_file, ready)
     try:
         await stop.wait()
     finally:
@@ -258,14 +259,6 @@ async def _report_health(agent: Agent) -> None:
     while True:
         agent.uplink.publish_health(agent.reporter.report())
         await asyncio.sleep(HEALTH_S)
-
-
-def write_ready(path: Path, agent: Agent) -> None:
-    """Tell that the agent runs, in a file that appears whole."""
-    ready = {"pid": os.getpid(), "epoch": agent.spool.epoch, "agent": agent.checked.site.agent.id}
-    part = path.with_name(f"{path.name}.part")
-    part.write_text(json.dumps(ready))
-    os.replace(part, path)
 
 
 __all__ = ["AgentOptions", "Endpoint", "put_endpoints", "read_endpoints", "run_agent"]

@@ -109,4 +109,7 @@ def _device(bus: str, device: PolledDevice) -> wire.DeviceHealth:
 
 def _silence(poller: Poller, device: PolledDevice) -> str:
     unit = device.turns[0].request.unit if device.turns else 0
-    return f"device {device.watch.name} (unit {unit} on bus {poller.bus.name}) does not answer"
+    return (
+        f"device {device.watch.name} (unit {unit} on bus {poller.bus.name}) does not answer at "
+        f"{poller.bus.endpoint}: see its supply, cable and unit number; the others are read on"
+    )

@@ -18,6 +18,7 @@ import msgspec
 
 from greenhearth import wire
 from greenhearth_agent.items import Batch, Change, Counts, Entry, Unstored
+from greenhearth_agent.reserve import Reserve
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS items(
@@ -60,11 +61,17 @@ class Outbox:
     _covered: int = 0
     """Id of the last item the snapshot contains."""
 
+    @property
+    def reserve(self) -> Reserve:
+        """Space on the same disk for the last commit of a life."""
+        return Reserve(self.path.with_name(f"{self.path.name}.reserve"))
+
     def open(self) -> None:
         """Open or create the file; a damaged one is put aside. OutboxError says why not."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._connect(whole=True)
+            self.reserve.keep()
         except sqlite3.DatabaseError as error:
             self._disconnect()
             if isinstance(error, sqlite3.OperationalError):

@@ -127,12 +127,27 @@ class Spool:
         return stored
 
     async def close(self) -> None:
-        """Bring the rest to the disk and close it."""
+        """Bring the rest to the disk and close it; on a full disk the reserve is for this moment."""
         if not await self.flush():
-            left = sum(len(batch.entries) for batch in self._room)
-            log.error("%d items could not be stored before the end", left)
+            await self._on_disk(self._outbox.reserve.release)
+            if not await self.flush():
+                await self._close_books()
         await self._on_disk(self._outbox.close)
         self._disk.shutdown()
+
+    async def _close_books(self) -> None:
+        """Give up what is only in memory, and store at least the counts of it."""
+        left, lost = sum(len(batch.entries) for batch in self._room), self._unstored.lost
+        for batch in list(self._room):
+            self._let_go(batch, list(batch.entries))
+        self._room.clear()
+        counted = await self.flush()
+        log.error(
+            "%d items could not be stored before the end; the gateway has %d of them%s",
+            left,
+            left - (self._unstored.lost - lost),
+            "" if counted else ", and the count of them could not be stored either",
+        )
 
     def _stored(self, going: list[Batch], change: Change) -> None:
         self._bytes -= sum(_size(batch) for batch in going)

@@ -13,11 +13,10 @@ from asyncio import StreamReader, StreamWriter
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from amqtt.adapters import StreamReaderAdapter, StreamWriterAdapter
 from amqtt.broker import Broker
 
-from greenhearth_cli.files import write_whole
+from greenhearth.ready_file import write_ready
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +50,7 @@ async def _serve(port: int, ready_file: Path | None) -> None:
     host, chosen = server.sockets[0].getsockname()[:2]
     log.info("broker listens on %s:%d", host, chosen)
     if ready_file is not None:
-        ready = {"pid": os.getpid(), "host": host, "port": chosen}
-        write_whole(ready_file, msgspec.json.encode(ready))
+        write_ready(ready_file, {"pid": os.getpid(), "host": host, "port": chosen})
     await stop.wait()
     server.close()
     await broker.shutdown()

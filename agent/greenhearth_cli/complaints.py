@@ -1,6 +1,7 @@
 """What a person sees when something cannot be done: one sentence and an exit code.
 
-Exit codes of every verb: 0 fine, 1 it failed, 2 wrong usage or configuration.
+Exit codes of every verb: 0 fine, 1 it failed, 2 wrong usage or configuration, 130 stopped by
+Ctrl-C before it was done.
 """
 
 import logging

@@ -20,8 +20,8 @@ from greenhearth.kernel_cache import use_kernel_cache
 from greenhearth.shelf import configs_root
 from greenhearth_cli.complaints import FAILED, WRONG_USE, PlainError
 from greenhearth_cli.count import Count, count_in
-from greenhearth_cli.files import claim
 from greenhearth_cli.page import Page
+from greenhearth_cli.run_folder import claim
 from greenhearth_cli.show import show_document, show_json
 from greenhearth_cli.summary import Shown, document
 from greenhearth_cli.supervise import Family

@@ -16,9 +16,13 @@ ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="TOML file of
 @app.command()
 def run(
     config: ConfigFile,
-    broker: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="In place of [broker].")] = None,
+    broker: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="In place of the file's broker.")
+    ] = None,
     data: Annotated[Path, typer.Option(help="Folder of the journal.")] = Path("gateway-data"),
-    http: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="In place of [http].")] = None,
+    http: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="In place of the file's http table.")
+    ] = None,
     clock: ClockText = None,
     ready_file: ReadyFile = None,
 ) -> None:

@@ -18,7 +18,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    epilog="Exit codes: 0 fine, 1 it failed, 2 wrong usage or configuration.",
+    epilog="Exit codes: 0 fine, 1 it failed, 2 wrong usage or configuration, 130 stopped by Ctrl-C.",
 )
 app.add_typer(agent_verbs.app, name="agent")
 app.add_typer(gateway_verbs.app, name="gateway")
@@ -67,7 +67,9 @@ def demo(
 def sim(
     plants: Annotated[str, typer.Option(help="Which plants, separated by commas.")] = "furnace,kiln,cell",
     replay: Annotated[Path | None, typer.Option(help="A CSV file to serve instead; needs --site.")] = None,
-    site: Annotated[Path | None, typer.Option(help="Site file whose [history] tells how to read it.")] = None,
+    site: Annotated[
+        Path | None, typer.Option(help="Site file whose history table tells how to read it.")
+    ] = None,
     speed: Annotated[float, typer.Option(min=0.1, max=1000, help="How much faster than life.")] = 1.0,
     clock: ClockText = None,
     seed: Annotated[int, typer.Option(help="Another seed, another day at the works.")] = 1,
@@ -96,7 +98,7 @@ def sim(
 @app.command()
 def history(
     file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="A historian's CSV.")],
-    site: Annotated[Path, typer.Option(help="Site file whose [history] says what the columns mean.")],
+    site: Annotated[Path, typer.Option(help="Site file whose history table says what the columns mean.")],
     as_json: AsJson = False,
 ) -> None:
     """Run a historian's file through the same kernels, at once."""

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from greenhearth import __version__
+from greenhearth.clock import NS
 from greenhearth.quality import Validity
 from greenhearth_cli.count import Count
 from greenhearth_gateway.web.types import Alarms, ComparisonView, FinishedView, LineView, Overview
 
-ENERGY = ("energy_kwh_per_t", "electricity_kwh_per_t", "energy_gj_per_t", "kgce_per_t")
+ENERGY = ("energy_kwh_per_t", "electricity_kwh_per_t", "energy_gj_per_t", "fuel_gj_per_t", "kgce_per_t")
 """Metrics of energy intensity; the first is the headline."""
 
 CO2 = ("co2_total_kg_per_t", "co2_scope1_kg_per_t", "co2_scope2_kg_per_t")
@@ -143,6 +144,6 @@ def _journal(alarms: Alarms) -> list[dict[str, Any]]:
 
 
 def _time(t_ns: int) -> str:
-    seconds, ns = divmod(t_ns, 1_000_000_000)
+    seconds, ns = divmod(t_ns, NS)
     moment = datetime.fromtimestamp(seconds, UTC).replace(microsecond=ns // 1000)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

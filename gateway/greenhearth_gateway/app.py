@@ -1,6 +1,5 @@
 """The gateway's process: journal, writer, downlink, projections and the web server, in one life."""
 
-import json
 import logging
 import os
 import signal
@@ -13,6 +12,7 @@ from pathlib import Path
 import uvicorn
 
 from greenhearth.clock import Clock
+from greenhearth.ready_file import write_ready
 from greenhearth_gateway.benchmarks import load_benchmarks
 from greenhearth_gateway.config import Config, influx_secret, load_config, split_address
 from greenhearth_gateway.downlink import Downlink
@@ -102,6 +102,7 @@ class Gateway:
     def start(self) -> None:
         """Start writing, projecting and listening, in this order."""
         self.writer.on_commit += [self.downlink.acknowledge, self.hub.apply, self._tell_projection]
+        self.writer.on_refusal += [self.hub.show_unstored, lambda _: self.downlink.settle()]
         self.writer.on_idle.append(self.downlink.settle)
         self._writing.start()
         if self._projecting:
@@ -157,13 +158,6 @@ class _Server(uvicorn.Server):
         """End the streams, which would otherwise never end, then the server."""
         self._stream.close()
         await super().shutdown(sockets)
-
-
-def write_ready(path: Path, content: dict[str, object]) -> None:
-    """Write a ready file so that nobody ever reads half of it."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_text(json.dumps(content), encoding="utf-8")
-    part.replace(path)
 
 
 def _serve(gateway: Gateway, listener: socket.socket, ready_file: Path | None) -> None:

@@ -137,6 +137,14 @@ class Hub:
                 self._take(entry)
         self._changed()
 
+    def show_unstored(self, commit: Commit) -> None:
+        """Show what the disk refused: values and alarms stay live, counts and refusals wait for it."""
+        with self.lock:
+            self.alarms = dict(commit.alarms)
+            for entry in commit.entries:
+                self._take(entry)
+        self._changed()
+
     def set_status(self, source: Source, status: Status) -> None:
         """Take over whether an agent is connected."""
         with self.lock:

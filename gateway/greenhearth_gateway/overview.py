@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from greenhearth.clock import NS, Clock
 from greenhearth.quality import is_comparable
@@ -89,7 +90,7 @@ def series_views(scene: Scene) -> list[types.SeriesView]:
 
 def problem_sentences(scene: Scene) -> list[str]:
     """Return what is wrong right now; the caller holds the hub's lock."""
-    found = scene.problems.sentences() + _rival_sentences(scene)
+    found = scene.problems.sentences() + _rival_sentences(scene) + _silence_sentences(scene)
     for source, refused in scene.hub.refused.items():
         if time.monotonic() - refused.last_monotonic < REFUSED_SHOWN_S:
             found.append(
@@ -110,6 +111,29 @@ def _rival_sentences(scene: Scene) -> list[str]:
         for line, (shown, other) in scene.hub.rivals.items()
         if not _is_stale(scene, now, agents[other].last_ns, 3 * agents[other].scan_s)
     ]
+
+
+def _silence_sentences(scene: Scene) -> list[str]:
+    """Name the agents of lines on the page that nothing comes from; none while no broker is there."""
+    if scene.problems.is_open("broker"):
+        return []
+    shown = {line.source for line in scene.hub.lines.values()}
+    now = scene.clock.now_ns()
+    return [
+        _silence(agent)
+        for agent in scene.hub.agents.values()
+        if agent.source in shown and _is_stale(scene, now, agent.last_ns, 3 * agent.scan_s)
+    ]
+
+
+def _silence(agent: AgentState) -> str:
+    at = datetime.fromtimestamp(agent.last_ns / NS, UTC)
+    since = f"has sent no record since {at:%H:%M:%S} UTC" if agent.last_ns else "has not sent a record yet"
+    if agent.online:
+        what = f"is connected but {since}: read the log on its machine."
+    else:
+        what = f"is not connected and {since}: see that it runs and reaches the broker."
+    return f"Agent {_path(agent.source)} {what} What it measured waits on its disk."
 
 
 def _is_stale(scene: Scene, now_ns: int, t_ns: int, interval_s: float) -> bool:

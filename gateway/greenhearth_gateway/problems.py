@@ -28,6 +28,11 @@ class Problems:
         if sentence is not None:
             log.info("over: %s", sentence)
 
+    def is_open(self, key: str) -> bool:
+        """Tell whether a problem is there now."""
+        with self._lock:
+            return key in self._open
+
     def sentences(self) -> list[str]:
         """Return the problems of now, in the order of their keys."""
         with self._lock:

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import termios
 import tty
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from greenhearth_agent.buses.guard import crc16
+
+from ..programs import free_port
 
 Answer = Callable[[bytes], list[tuple[float, bytes]]]
 """From a request frame to (delay [s], bytes) pairs."""
@@ -213,7 +214,4 @@ async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
 @pytest.fixture
 def unused_port() -> int:
     """A TCP port of the loopback where nobody listens."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+    return free_port()

@@ -219,6 +219,7 @@ def test_a_connection_that_is_cut_in_the_middle_is_no_link_at_once() -> None:
         reply = await bus.read(Request(1, 3, 0, 1), 5.0)
         assert reply.quality == Quality.NO_LINK
         assert reply.rtt_s < 1.0
+        bus.close()
         server.close()
 
     asyncio.run(work())

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from greenhearth import wire
 from greenhearth.mqtt import Link, LinkCallbacks, LinkOptions
@@ -16,17 +15,10 @@ from greenhearth_agent.outbox import Outbox
 from greenhearth_agent.spool import Spool
 from greenhearth_agent.uplink import Identity, Uplink
 
+from ..conftest import Broker
 from .conftest import until
 
 EPOCH = 77
-
-
-class Broker(Protocol):
-    host: str
-    port: int
-
-    def start(self) -> None: ...
-    def kill(self) -> None: ...
 
 
 @dataclass

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,8 @@ from greenhearth_cli import supervise
 from greenhearth_cli.complaints import PlainError
 from greenhearth_cli.supervise import Family
 
+from ..waiting import until
+
 
 def _alive(pid: int) -> bool:
     try:
@@ -20,16 +21,6 @@ def _alive(pid: int) -> bool:
             return stat.read().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
-
-
-def _until(condition: object, within_s: float = 10.0) -> bool:
-    assert callable(condition)
-    deadline = time.monotonic() + within_s
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)  # asked again until the deadline
-    return True
 
 
 def test_a_child_that_dies_is_named_with_its_last_words(tmp_path: Path) -> None:
@@ -81,4 +72,4 @@ def test_children_die_with_a_parent_that_is_killed(tmp_path: Path) -> None:
         assert _alive(pid)
         os.kill(parent.pid, signal.SIGKILL)
         parent.wait(10)
-    assert _until(lambda: not _alive(pid))
+    until(lambda: not _alive(pid), what="the child has gone with its parent")

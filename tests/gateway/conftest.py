@@ -26,6 +26,8 @@ from greenhearth_gateway.journal.transaction import Commit
 from greenhearth_gateway.journal.writer import Retention, Writer
 from greenhearth_gateway.problems import Problems
 
+from ..waiting import until
+
 T0 = 1_767_225_600 * NS
 """2026-01-01 00:00:00 UTC."""
 
@@ -76,7 +78,14 @@ class FakeAgent:
         ]
         lines = [
             wire.LineInfo(
-                "furnace", "Furnace 1", "eaf_scrap", "liquid_steel", "fs-1", {}, "heat", ["idle", "melt"]
+                "furnace",
+                "Furnace 1",
+                "eaf_scrap",
+                "liquid_steel",
+                "fs-1",
+                {"energy_kwh_per_t": "furnace"},
+                "heat",
+                ["idle", "melt"],
             ),
             wire.LineInfo("kiln", "Kiln", "clinker_kiln", "clinker", "fs-2"),
         ]
@@ -171,10 +180,7 @@ def make() -> SimpleNamespace:
 
 def wait_until(what: str, check: Callable[[], bool], within_s: float = 15.0) -> None:
     """Ask until it holds; the deadline fails the test with what was waited for."""
-    deadline = time.monotonic() + within_s
-    while not check():
-        assert time.monotonic() < deadline, f"not within {within_s} s: {what}"
-        time.sleep(0.02)  # between two questions; the condition decides
+    until(check, within_s, what)
 
 
 @pytest.fixture(name="wait_until")

@@ -1,14 +1,11 @@
 """The projection into real servers: InfluxDB 1.6 over /write, VictoriaMetrics over /api/v2/write."""
 
 import json
-import shutil
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from socket import socket
 
 import httpx
 import pytest
@@ -18,77 +15,6 @@ from greenhearth.metrics import METRICS
 from greenhearth_gateway.config import InfluxPart
 from greenhearth_gateway.store.influx import InfluxTarget
 from greenhearth_gateway.store.projection import Projection, WriteFailedError, deliver
-
-INFLUXD = shutil.which("influxd")
-VICTORIA = shutil.which("victoria-metrics")
-
-
-class Server:
-    """A database server that a test may kill and start again on the same data."""
-
-    def __init__(self, words, folder, port, ping):
-        self.words, self.folder, self.port, self.ping = words, folder, port, ping
-        self.url = f"http://127.0.0.1:{port}"
-        self.process = None
-
-    def start(self):
-        with (self.folder / "server.log").open("ab") as out:
-            self.process = subprocess.Popen(self.words, stdout=out, stderr=out)
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                if httpx.get(self.url + self.ping, timeout=1).is_success:
-                    return self
-            except httpx.HTTPError:
-                assert self.process.poll() is None, (self.folder / "server.log").read_text()[-2000:]
-            assert time.monotonic() < deadline, "the server did not answer within 30 s"
-            time.sleep(0.05)  # asked again until the deadline
-
-    def kill(self):
-        if self.process:
-            self.process.kill()
-            self.process.wait(10)
-
-
-def free_port():
-    with socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
-@pytest.fixture
-def influx(tmp_path_factory) -> Iterator[Server]:
-    """A running InfluxDB 1.x with the database `greenhearth`."""
-    if INFLUXD is None:
-        pytest.skip("influxd is not installed (Debian package 'influxdb')")
-    folder, port = tmp_path_factory.mktemp("influx"), free_port()
-    config = folder / "influxdb.conf"
-    config.write_text(
-        f'reporting-disabled = true\nbind-address = "127.0.0.1:{free_port()}"\n'
-        f'[meta]\ndir = "{folder}/meta"\n[data]\ndir = "{folder}/data"\nwal-dir = "{folder}/wal"\n'
-        f'[http]\nbind-address = "127.0.0.1:{port}"\nlog-enabled = false\n[monitor]\nstore-enabled = false\n'
-    )
-    server = Server([INFLUXD, "-config", str(config)], folder, port, "/ping").start()
-    httpx.post(server.url + "/query", params={"q": "CREATE DATABASE greenhearth"}).raise_for_status()
-    yield server
-    server.kill()
-
-
-@pytest.fixture
-def victoria(tmp_path_factory) -> Iterator[Server]:
-    """A running VictoriaMetrics."""
-    if VICTORIA is None:
-        pytest.skip("victoria-metrics is not installed (Debian package 'victoria-metrics')")
-    folder, port = tmp_path_factory.mktemp("victoria"), free_port()
-    words = [
-        VICTORIA,
-        f"-storageDataPath={folder}/data",
-        f"-httpListenAddr=127.0.0.1:{port}",
-        "-retentionPeriod=10y",
-    ]
-    server = Server(words, folder, port, "/health").start()
-    yield server
-    server.kill()
 
 
 @contextmanager

@@ -6,13 +6,19 @@ import pytest
 
 from greenhearth import wire
 from greenhearth.clock import NS, Clock
-from greenhearth_gateway.benchmarks import load_benchmarks
+from greenhearth_gateway.benchmarks import Benchmark, load_benchmarks
 from greenhearth_gateway.config import load_config
 from greenhearth_gateway.intake import Arrival, Source
 from greenhearth_gateway.live import Hub
 from greenhearth_gateway.overview import Scene, build_overview, series_views
 
 EDGE = Source("works", "edge")
+ALIKE = Benchmark(
+    title="Furnaces like this one", processes=["eaf_scrap"], product="liquid_steel",
+    metric="energy_kwh_per_t", value=405.0, unit="kWh/t", original_value=405.0, original_unit="kWh/t",
+    boundary="furnace", kind="limit", jurisdiction="EU", valid_from="2026", source="a test",
+    confidence="high",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -25,7 +31,7 @@ def scene_at(tmp_path, make, desk):
 
     def scene(t_ns, speed=1.0):
         clock = Clock(t_ns, time.monotonic_ns(), speed)
-        return Scene(config, clock, hub, desk.problems, load_benchmarks())
+        return Scene(config, clock, hub, desk.problems, load_benchmarks() | {"alike": ALIKE})
 
     scene.hub = hub
     return scene
@@ -69,9 +75,14 @@ def test_running_and_finished_are_held_against_the_benchmarks_of_their_process(s
     )
     furnace = line(build_overview(scene_at(agent.seq * NS)), "furnace")
     assert furnace.compared_window == "batch"
-    assert furnace.comparisons
-    assert all(one.comparable for one in furnace.last_finished.comparisons), "said twice"
-    assert all(one.comparable or one.why for one in furnace.comparisons), "not comparable without a reason"
+    finished = furnace.last_finished.comparisons
+    assert [(one.benchmark, one.verdict) for one in finished] == [("alike", "meets")], (
+        "reasons are said twice"
+    )
+    assert {one.benchmark for one in furnace.comparisons} > {"alike"}
+    assert all(one.comparable == (not one.why) for one in furnace.comparisons), (
+        "not comparable without a reason"
+    )
     assert furnace.last_finished.metrics["energy_kwh_per_t"].value == 401.25
     assert furnace.last_finished.validity_name == "VALID"
 

@@ -35,5 +35,6 @@ def test_a_running_batch_can_miss_a_limit_but_has_not_met_one_yet() -> None:
 def test_a_result_that_is_not_valid_is_held_against_nothing(validity: Validity) -> None:
     found = comparison_views(LIMITS, INFO, METRICS, int(validity))
 
+    assert len(found) == len(LIMITS)
     assert not any(one.comparable for one in found)
     assert all(f"its result is not valid ({validity.name})" in one.why for one in found)

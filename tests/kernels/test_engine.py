@@ -5,11 +5,15 @@ import math
 import numpy as np
 import pytest
 
+from greenhearth.clock import NS
 from greenhearth.engine import Engine
 from greenhearth.metrics import METRICS
-from greenhearth.model import Model
+from greenhearth.model import Model, build_model
 from greenhearth.quality import Quality, Validity
+from greenhearth.site import load_site
 from greenhearth.wire import Record, WindowResult
+
+from .conftest import BLOCKS, Bench
 
 T0 = 1_700_006_400.0
 """A whole hour, so that windows begin with it."""
@@ -213,3 +217,17 @@ def test_a_finished_day_begins_at_midnight(bench):
     days = [e for e in events if e.window == "24h"]
 
     assert [math.floor(e.start_ns / 1e9) for e in days] == [midnight, midnight]
+
+
+def test_a_finished_day_begins_at_the_hour_that_the_site_file_says(shelf, tmp_path):
+    text = (shelf / "site.toml").read_text()
+    site = tmp_path / "site.toml"
+    site.write_text(text.replace('process = "cells"', 'process = "cells"\nday_starts_h = 6.0'))
+    bench = Bench(Engine(build_model(load_site(site)), BLOCKS))
+    six = T0 - T0 % 86400 + 6 * 3600
+    bench.scan(six - 10, number=1)
+    events = bench.scan(six + 10).events
+
+    assert [(e.subject, e.start_ns, e.end_ns) for e in events if e.window == "24h"] == [
+        ("cell", round((six - 86400) * NS), round(six * NS))
+    ]

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from ..programs import free_port
+
 
 @pytest.fixture
 def free_address() -> tuple[str, int]:
     """An address of the loopback where nobody listens."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        host, port = sock.getsockname()
-        return host, port
+    return "127.0.0.1", free_port()
 
 
 @pytest.fixture

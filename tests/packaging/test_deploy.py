@@ -2,7 +2,6 @@
 
 import re
 import shlex
-import shutil
 import socket
 import subprocess
 import time
@@ -14,9 +13,10 @@ import typer.main
 
 from greenhearth_cli.main import app
 
+from ..programs import MOSQUITTO, free_port
+
 ROOT = Path(__file__).parents[2]
 UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
-MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 
 
 def _commands(unit: Path) -> list[list[str]]:
@@ -51,9 +51,7 @@ def test_mosquitto_takes_our_configuration_and_answers(tmp_path: Path) -> None:
     """The real broker, with our file on another port."""
     if MOSQUITTO is None:
         pytest.skip("mosquitto is not installed (Debian package 'mosquitto')")
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port = sock.getsockname()[1]
+    port = free_port()
     text = (ROOT / "deploy" / "mosquitto" / "greenhearth.conf").read_text(encoding="utf-8")
     assert "listener 1883 127.0.0.1" in text
     assert "set_tcp_nodelay true" in text

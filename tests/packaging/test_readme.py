@@ -34,6 +34,16 @@ def test_every_verb_is_in_the_readme(verb: str) -> None:
     assert f"`{verb}" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_help_of_a_verb_loses_no_word_to_the_terminal(verb: str) -> None:
+    """A word in brackets is taken for a colour and not shown."""
+    command: Any = typer.main.get_command(app)
+    for word in verb.split()[1:]:
+        command = command.commands[word]
+    texts = [command.help or "", *(getattr(one, "help", None) or "" for one in command.params)]
+    assert [text for text in texts if re.search(r"\[[a-z]", text)] == []
+
+
 def test_the_readme_names_no_verb_that_does_not_exist() -> None:
     """`greenhearth WORD` in the README is a verb or a group of verbs."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")

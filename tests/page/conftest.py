@@ -2,7 +2,6 @@
 
 import json
 import math
-import shutil
 import socket
 import threading
 import time
@@ -14,6 +13,7 @@ from typing import Any, cast
 import pytest
 import uvicorn
 
+from greenhearth.clock import NS
 from greenhearth.quality import Validity
 from greenhearth_gateway.alarms.engine import NothingToAckError
 from greenhearth_gateway.web import types
@@ -21,16 +21,14 @@ from greenhearth_gateway.web.api import build_app
 from greenhearth_gateway.web.house import House
 from greenhearth_gateway.web.stream import Stream
 
+from ..programs import CHROMIUM, CHROMIUM_FLAGS
+from ..waiting import until
+
 playwright_api = pytest.importorskip(
     "playwright.sync_api", reason="playwright is not installed (extra 'dev')"
 )
 
 SCRIPT = json.loads((Path(__file__).parent / "works.json").read_text(encoding="utf-8"))
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-ARGUMENTS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 
 
 class Works:
@@ -57,7 +55,7 @@ class Works:
         value = self.lines["furnace"]["metrics"]["energy_kwh_per_t"][0]
         self.alarm = {
             "state": state,
-            "since_ns": time.time_ns() - 61_000_000_000,
+            "since_ns": time.time_ns() - 61 * NS,
             "value": value,
             "acked_by": "",
         }
@@ -86,7 +84,7 @@ class Works:
         kept = ("title", "process", "product", "batch_word", "batch", "phases", "phase", "compared_window")
         finished = _finished(line, now) if line["batch_word"] else None
         return types.LineView(
-            line=name, site="demo", agent="edge-1", t_ns=t_ns, age_s=(now - t_ns) / 1e9, stale=False,
+            line=name, site="demo", agent="edge-1", t_ns=t_ns, age_s=(now - t_ns) / NS, stale=False,
             factor_set="demo", windows={w: _window(line, w) for w in line["windows"]},
             comparisons=_comparisons(line), last_finished=finished, **{key: line[key] for key in kept},
         )  # fmt: skip
@@ -231,10 +229,7 @@ class Host:
         self.port = sock.getsockname()[1]
         self.thread = threading.Thread(target=self._serve, args=[sock])
         self.thread.start()
-        deadline = time.monotonic() + 10
-        while self.server is None or not self.server.started:
-            assert time.monotonic() < deadline, "the test's server did not start within 10 s"
-            time.sleep(0.01)  # asked again until the deadline
+        until(lambda: self.server is not None and self.server.started, 10, "the test's server has started")
 
     def kill(self) -> None:
         """Close the port and every connection, streams too."""
@@ -266,7 +261,7 @@ def browser() -> Iterator[Any]:
     if CHROMIUM is None:
         pytest.skip("chromium is not installed (Debian package 'chromium')")
     with playwright_api.sync_playwright() as driver:
-        one = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        one = driver.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
         yield one
         one.close()
 

@@ -5,7 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,20 +21,14 @@ from greenhearth_cli.count import Count, count_in
 from greenhearth_cli.page import Page
 from greenhearth_cli.supervise import Family
 
+from ..waiting import until
+
+__all__ = ["DEMO_SECONDS", "DEMO_SPEED", "GATEWAY", "SITE", "DemoRun", "Works", "until"]
+
 SITE = configs_root() / "sites" / "demo.toml"
 GATEWAY = configs_root() / "sites" / "demo_gateway.toml"
 DEMO_SECONDS, DEMO_SPEED = 62, 75
 """77 minutes of the plants: one whole heat, and at least four whole quarters of an hour."""
-
-
-def until(condition: Callable[[], Any], within_s: float, what: str) -> Any:
-    """Ask again until `condition` is true, and return what it said; fail after `within_s`."""
-    deadline = time.monotonic() + within_s
-    while not (found := condition()):
-        if time.monotonic() > deadline:
-            pytest.fail(f"not within {within_s:.0f} s: {what}")
-        time.sleep(0.02)  # asked again until the deadline
-    return found
 
 
 @dataclass

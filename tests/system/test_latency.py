@@ -5,7 +5,6 @@
 
 import os
 import random
-import shutil
 import socket
 import time
 from collections.abc import Iterator
@@ -14,18 +13,15 @@ from typing import Any
 
 import pytest
 
-from .conftest import Works, until
+from ..programs import CHROMIUM, CHROMIUM_FLAGS
+from ..waiting import until
+from .conftest import Works
 
 CHANGES = int(os.environ.get("LATENCY_CHANGES", "30"))
 BAR_S = 1.5
 ALLOWED_OVER = max(1, CHANGES // 100)
 """The bar is the 99th percentile; one stall of a shared machine does not decide a short run."""
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 WATCH = """
 window.seen = {};
 const target = document.querySelector('[data-line="furnace"] [data-field="batch"]');
@@ -45,7 +41,7 @@ def screen(broker: Any, tmp_path: Path) -> Iterator[tuple[Any, Works]]:
         address = works.start_gateway().address
         works.start_agent()
         with api.sync_playwright() as player:
-            browser = player.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            browser = player.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
             page = browser.new_page()
             page.goto(address)
             page.wait_for_selector('[data-line="furnace"] [data-field="batch"]')

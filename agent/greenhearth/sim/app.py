@@ -1,7 +1,6 @@
 """The simulator as a program: plants, controllers, control port and ready file in one event loop."""
 
 import asyncio
-import json
 import os
 import signal
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 
 from greenhearth.clock import Clock
 from greenhearth.historian import load_archive
+from greenhearth.ready_file import write_ready
 from greenhearth.sim.control import Control
 from greenhearth.sim.controllers import FURNACE, KILN_LINE, POTLINE, REPLAY
 from greenhearth.sim.furnace import Furnace
@@ -132,13 +132,6 @@ async def run_sim(options: SimOptions) -> None:
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
-
-
-def write_ready(path: Path, content: dict[str, Any]) -> None:
-    """Write a ready file so that nobody ever sees half of it."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_text(json.dumps(content), encoding="utf-8")
-    part.replace(path)
 
 
 def _build(options: SimOptions) -> tuple[dict[str, Plant], Clock]:

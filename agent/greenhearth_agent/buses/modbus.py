@@ -8,6 +8,7 @@ connection is closed, and a serial line is listened to until it is silent.
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any, NamedTuple
@@ -93,11 +94,16 @@ class ModbusBus:
         client = self._make_client()
         if not await client.connect():
             client.close()
-            return f"cannot connect to {self.endpoint} ({self._why})"
+            return f"cannot connect to {self.endpoint} ({self._why}): {self._remedy()}"
         self.client = client
         if self.bus.kind == "rtu_over_tcp":
             await self._drain()
         return ""
+
+    def _remedy(self) -> str:
+        if self.bus.kind == "rtu":
+            return f"see what else has the port open and what [bus.{self.name}] of the site file says"
+        return f"see its supply, its cable, and the host and port in [bus.{self.name}] of the site file"
 
     def close(self) -> None:
         """Give up the connection."""
@@ -200,7 +206,7 @@ class ModbusBus:
             try:
                 return await create()
             except OSError as error:
-                self._why = error.strerror or str(error)
+                self._why = _reason(error)
                 raise
             except SettingRefusedError as error:
                 settings = f"{self.bus.baud} baud 8{self.bus.parity}{self.bus.stop_bits}"
@@ -253,6 +259,13 @@ async def _ask(client: AsyncModbusTcpClient | AsyncModbusSerialClient, request: 
         4: client.read_input_registers,
     }
     await reads[request.function](request.address, count=request.count, device_id=request.unit)
+
+
+def _reason(error: OSError) -> str:
+    """Return why, in the system's words: asyncio's own only repeat the address."""
+    if error.errno is not None and error.errno > 0:  # below zero: the name service speaks
+        return os.strerror(error.errno)
+    return error.strerror or str(error)
 
 
 def _words(request: Request, data: bytes) -> NDArray[np.uint16]:

@@ -12,7 +12,10 @@ SettingRefusedError = termios.error
 def port_fault(device: str) -> str:
     """Return why a serial port cannot be opened, with the ports that there are; '' if it can."""
     if not os.path.exists(device):
-        return f"the serial port {device} does not exist; {_there_is()}"
+        return (
+            f"the serial port {device} does not exist: plug its adapter in, or name another port in the site "
+            f"file; {_there_is()}"
+        )
     if not os.access(device, os.R_OK | os.W_OK):
         return f"this user may not open {device}: add it to the group that owns the port (often 'dialout')"
     return ""

@@ -63,6 +63,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA temp_store=MEMORY")
+        connection.execute("PRAGMA cache_spill=OFF")  # a full disk is met at the commit, not half way there
         _prepare(connection, path)
     except sqlite3.Error as error:
         raise JournalError(f"{path}: cannot be opened as the journal ({error})") from error

@@ -1,7 +1,9 @@
 """The one thread that writes: groups what came, commits, and then tells the others.
 
-If a commit fails, for instance because the disk is full, nothing is acknowledged; the same
-group is tried again until it succeeds, while the bounded inbox fills and refuses more.
+If a commit fails, for instance because the disk is full, nothing is acknowledged and the same
+group is tried again until it succeeds. What comes meanwhile joins the group, so that the page
+stays live; above a limit the oldest frames are let go and counted. Nothing is lost by that:
+what is not acknowledged, the agent sends again.
 """
 
 import sqlite3
@@ -15,7 +17,7 @@ from greenhearth.wire import Birth
 from greenhearth_gateway.alarms.engine import AlarmDraft, initial_states
 from greenhearth_gateway.config import AlarmPart
 from greenhearth_gateway.inbox import Inbox
-from greenhearth_gateway.intake import Source, read_item
+from greenhearth_gateway.intake import Arrival, Source, read_item
 from greenhearth_gateway.journal import tables
 from greenhearth_gateway.journal.books import BooksDraft
 from greenhearth_gateway.journal.transaction import Commit, Entry, Transaction
@@ -26,7 +28,9 @@ GATHER_S = 0.05
 """A commit costs an fsync (0.1 to 10 ms): at most 20 of them a second."""
 
 IDLE_S = 0.5
-RETRY_FIRST_S, RETRY_LONGEST_S = 0.1, 2.0
+RETRY_FIRST_S, RETRY_LONGEST_S = 0.1, 0.5
+MOST_HELD = 100
+"""Frames kept while the disk refuses; trying that many costs about 50 ms."""
 BIRTHS_KEPT = 64
 RETENTION_EVERY_S = 60.0
 RETENTION_ROWS = 5000
@@ -58,8 +62,12 @@ class Writer:
         self.books = tables.load_books(db)
         self.alarm_states = initial_states(alarms, tables.load_alarms(db))
         self.on_commit: list[Callable[[Commit], None]] = []
+        self.on_refusal: list[Callable[[Commit], None]] = []
+        """Told what the disk did not take; it will come again."""
         self.on_idle: list[Callable[[], None]] = []
         self.stopping = threading.Event()
+        self.let_go = 0
+        """Frames left to their agents because the disk refused for long."""
         self._births: dict[tuple[Source, int, int], Birth] = {}
         self._retained_at = time.monotonic()
 
@@ -77,16 +85,11 @@ class Writer:
     def write(self, batch: list[Entry]) -> None:
         """Commit a batch, however long it takes; gives up only when told to stop."""
         wait = RETRY_FIRST_S
-        while True:
-            try:
-                work = self._commit(batch)
-                break
-            except sqlite3.Error as error:
-                self._roll_back()
-                self._problems.begin("journal", _sentence(error))
+        while (work := self._attempt(batch)) is None:
             if self.stopping.wait(wait):
                 return
             wait = min(2 * wait, RETRY_LONGEST_S)
+            batch = self._with_news(batch)
         self._problems.end("journal")
         commit = work.result()
         self.books.update(commit.books)
@@ -95,16 +98,43 @@ class Writer:
         for tell in self.on_commit:
             tell(commit)
 
-    def _commit(self, batch: list[Entry]) -> Transaction:
+    def _attempt(self, batch: list[Entry]) -> Transaction | None:
+        """Commit a batch and return its work; if the disk refuses, undo and show it, and return None."""
         books = BooksDraft(self.books)
         alarms = AlarmDraft(self.alarms, self.alarm_states)
         work = Transaction(self._db, books, alarms, self._find_birth)
+        try:
+            self._commit(work, batch)
+        except sqlite3.Error as error:
+            self._roll_back()
+            self._problems.begin("journal", _sentence(error, self._where()) + self._left())
+            for tell in self.on_refusal:
+                tell(work.result())
+            return None
+        return work
+
+    def _commit(self, work: Transaction, batch: list[Entry]) -> None:
         self._db.execute("BEGIN IMMEDIATE")
         for entry in batch:
             work.take(entry)
         work.save()
         self._db.execute("COMMIT")
-        return work
+
+    def _with_news(self, batch: list[Entry]) -> list[Entry]:
+        """Return a refused batch with what came meanwhile, within the limit."""
+        room = 2 * MOST_HELD - len(batch)  # of which half is for births and requests, which never go
+        held = batch + self.inbox.take_batch(max(0, min(MOST_FRAMES, room)), 0.0, 0.0)
+        kept = newest(held, MOST_HELD)
+        self.let_go += len(held) - len(kept)
+        return kept
+
+    def _left(self) -> str:
+        return (
+            f" {self.let_go} message(s) were left to the agents, who send them again." if self.let_go else ""
+        )
+
+    def _where(self) -> str:
+        return str(self._db.execute("PRAGMA database_list").fetchone()[2])
 
     def _roll_back(self) -> None:
         if self._db.in_transaction:
@@ -144,13 +174,25 @@ class Writer:
             return 0
 
 
-def _sentence(error: sqlite3.Error) -> str:
+def newest(held: list[Entry], most: int) -> list[Entry]:
+    """Return what is kept of `held`: the oldest frames above `most` go, but no birth and no request."""
+    over, kept = len(held) - most, []
+    for entry in held:
+        if over > 0 and isinstance(entry, Arrival) and not entry.topic.endswith("/birth"):
+            over -= 1
+        else:
+            kept.append(entry)
+    return kept
+
+
+def _sentence(error: sqlite3.Error, where: str) -> str:
+    so = "what the page shows is live but not stored or acknowledged, agents keep their data."
     if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
         return (
-            "The disk of the gateway's journal is full: nothing new is stored or acknowledged, "
-            "agents keep their data. Free some space; it goes on by itself."
+            f"The disk of the gateway's journal is full ({where}): {so} Free some space there; "
+            "it goes on by itself."
         )
     return (
-        f"The gateway's journal cannot be written ({error}): nothing new is stored or acknowledged, "
-        "agents keep their data. It is tried again until it works."
+        f"The gateway's journal {where} cannot be written ({error}): {so} See that its disk is sound and "
+        "may be written; it is tried again until it works."
     )

@@ -1,7 +1,6 @@
-"""Files and folders of a run: written whole, owned by one, never mistaken for a person's."""
+"""The folder of a run: emptied at its start, owned by one, never mistaken for a person's."""
 
 import fcntl
-import os
 import shutil
 from pathlib import Path
 from typing import IO
@@ -9,13 +8,6 @@ from typing import IO
 from greenhearth_cli.complaints import WRONG_USE, PlainError
 
 MARK = ".greenhearth-run"
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that a reader sees all of it or none of it."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_bytes(content)
-    part.replace(path)
 
 
 def claim(folder: Path) -> IO[bytes]:
