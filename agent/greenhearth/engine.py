@@ -15,6 +15,7 @@ from greenhearth.kernels.arrays import COUNTER, F8, I4, I8, U2, State
 from greenhearth.kernels.decode import text
 from greenhearth.metrics import METRIC_UNITS, METRICS, WINDOWS
 from greenhearth.model import Model, ReadBlock
+from greenhearth.potlines import effect_events
 from greenhearth.quality import BAD
 from greenhearth.tables import StreamBuilder, decode_table, new_out, new_scratch, new_state
 from greenhearth.wire import Block, Event, MetricValue, Record, WindowResult
@@ -44,6 +45,9 @@ class Engine:
         builder = StreamBuilder(model)
         self.model = model
         self.blocks = list(blocks)
+        self.metrics = [METRICS[m] for m in builder.columns]
+        """The metrics of its results, in their order: those that some line of the site has."""
+        self.metric_units = [METRIC_UNITS[m] for m in builder.columns]
         self.n_words = max((b.offset + b.count for b in blocks), default=0)
         self._n = builder.n
         self._decode = decode_table(model, blocks)
@@ -52,7 +56,7 @@ class Engine:
         self._pots = builder.pots()
         self._state = new_state(builder.m, len(model.lines))
         self._scratch = new_scratch(builder.m, len(model.lines))
-        self._out = new_out(len(model.lines))
+        self._out = new_out(len(model.lines), len(builder.columns))
         self._texts: dict[str, str] = {}
         self._factor_sets = [info.factor_set for info in model.line_info()]
 
@@ -95,7 +99,7 @@ class Engine:
         return self._events(t_ns)
 
     def _events(self, t_ns: int) -> list[Event]:
-        return [*self._finished(t_ns), *self._resets(t_ns)]
+        return [*self._finished(t_ns), *self._resets(t_ns), *effect_events(self.model, self._out, t_ns)]
 
     def _readings(self, t_ns: int, block_t_ns: I8, block_q: I4) -> list[Block]:
         found = []
@@ -129,7 +133,7 @@ class Engine:
         o = self._out
         line, window, start, end = (int(v) for v in o.done_key[row])
         x, u = _numbers(o.done_x[row, 0]), _numbers(_three_digits(o.done_u[row, 0]))
-        values = zip(METRICS, METRIC_UNITS, x, u, strict=True)
+        values = zip(self.metrics, self.metric_units, x, u, strict=True)
         return Event(
             epoch=0,
             seq=0,
@@ -212,7 +216,9 @@ class Engine:
         except (zlib.error, msgspec.DecodeError) as error:
             raise ValueError(f"the saved state is damaged: {error}") from error
         if saved.version != 1 or saved.model != self._fingerprint():
-            raise ValueError("the saved state belongs to another site file: series or lines have changed")
+            raise ValueError(
+                "the saved state belongs to another site file or version: series, lines or arrays changed"
+            )
         state = self._state._asdict()
         restored = {
             k: np.frombuffer(saved.arrays[k], v.dtype).reshape(v.shape).copy() for k, v in state.items()
@@ -221,6 +227,7 @@ class Engine:
 
     def _fingerprint(self) -> str:
         names = [f"{s.name}:{s.unit}" for s in self.model.series] + [line.name for line in self.model.lines]
+        names += [f"{name} {v.dtype}{v.shape}" for name, v in self._state._asdict().items()]
         return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
 

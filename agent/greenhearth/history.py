@@ -135,7 +135,8 @@ def _line(model: Model, name: str, events: list[Event]) -> LineHistory:
 
 
 def _sum(events: list[Event], metric: str) -> float:
-    return sum(event.metrics[metric].value or 0.0 for event in events)
+    found = [event.metrics[metric].value for event in events if metric in event.metrics]
+    return sum(value or 0.0 for value in found)
 
 
 def _example(archive: Archive, number: int) -> str:

@@ -6,8 +6,12 @@ that the registers of one read block are a contiguous range of series.
 
 from dataclasses import dataclass, field
 
+from greenhearth.coefficients import Coefficient
+from greenhearth.factor_sets import factor_infos
 from greenhearth.factors import Factor, load_factors, set_name
-from greenhearth.processes import Flow, Process, ProcessRole
+from greenhearth.flows import FlowError, Sources, flow_coefficients
+from greenhearth.hourly import HourlyTable, by_hour
+from greenhearth.processes import Process, ProcessRole, increment_unit
 from greenhearth.profiles import Point, Table, words_of
 from greenhearth.site import Line, Site, line_boundary
 from greenhearth.strict import ConfigError, nearest_name
@@ -44,15 +48,6 @@ class ReadBlock:
     """Where its words go in the scan buffer."""
 
 
-@dataclass(frozen=True)
-class Coefficient:
-    """What one unit of a stream causes of one output, with its standard uncertainty."""
-
-    output: str
-    value: float
-    u: float
-
-
 @dataclass
 class LineModel:
     """One line with its factors resolved."""
@@ -63,6 +58,9 @@ class LineModel:
     flows: dict[str, list[Coefficient]]
     """Role or derived stream -> coefficients."""
     used: dict[str, Factor] = field(default_factory=dict)
+    hourly: HourlyTable | None = None
+    hourly_fallback: dict[str, float] = field(default_factory=dict)
+    """Hourly stream -> yearly factor [kg CO2/kWh] for hours that the table lacks."""
 
     def parameter(self, name: str) -> float:
         """Return a parameter of the process: the site's value, or the default."""
@@ -104,11 +102,13 @@ class Model:
             name=line.name,
             title=line.line.title,
             process=process.id,
-            product=process.product,
+            product=line.line.product or process.product,
             factor_set=set_name(line.used),
             boundary=line_boundary(process, line.line),
             batch_word=process.batch_word,
             phases=phases,
+            factors=factor_infos(line.used, {**process.factor_roles, **line.line.factors}),
+            conditions=line.line.conditions,
         )
 
     def _point(self, device: str, point: str) -> Point:
@@ -160,28 +160,33 @@ def _line_model(site: Site, name: str, line: Line, factors: dict[str, Factor]) -
         if given not in process.factor_roles:
             near = nearest_name(given, process.factor_roles)
             raise ConfigError(site.path, 0, f"line.{name}.factors.{given}", "unknown factor role", near)
+    sources = Sources(factors, {**process.factor_roles, **line.factors}, process.parameters, line.parameters)
     for role, definition in {**process.roles, **process.derived}.items():
-        model.flows[role] = [_coefficient(site, model, role, flow, factors) for flow in definition.flows]
+        model.flows[role] = _role_flows(site, name, role, definition, sources)
+    model.used = sources.used
+    if line.hourly:
+        _count_by_hour(model, site.hourly[line.hourly])
     return model
 
 
-def _coefficient(
-    site: Site, model: LineModel, role: str, flow: Flow, factors: dict[str, Factor]
-) -> Coefficient:
-    value, relative = flow.multiply, 0.0
-    for name in flow.factors:
-        factor_id = model.line.factors.get(name, model.process.factor_roles.get(name, name))
-        if factor_id not in factors:
-            key = f"line.{model.name}.factors ({model.process.id}, role {role})"
-            raise ConfigError(site.path, 0, key, f"no factor '{factor_id}'", nearest_name(factor_id, factors))
-        factor = factors[factor_id]
-        model.used[factor_id] = factor
-        value *= factor.value
-        relative += (factor.uncertainty_percent / 200.0) ** 2
-    for name in flow.parameters:
-        value *= model.parameter(name)
-        relative += (model.process.parameters[name].uncertainty_percent / 200.0) ** 2
-    return Coefficient(flow.output, value, abs(value) * relative**0.5)
+def _count_by_hour(model: LineModel, table: HourlyTable) -> None:
+    model.hourly = table
+    model.flows, model.hourly_fallback = by_hour(model.flows, table)
+    model.used = {**model.used, table.id: table.factor}
+
+
+def _role_flows(
+    site: Site, line: str, role: str, definition: ProcessRole, sources: Sources
+) -> list[Coefficient]:
+    found: list[Coefficient] = []
+    for flow in definition.flows:
+        try:
+            found += flow_coefficients(flow, increment_unit(definition), sources)
+        except FlowError as error:
+            process = site.lines[line].process
+            key = f"line.{line}.factors ({process}, role {role})"
+            raise ConfigError(site.path, 0, key, str(error)) from error
+    return found
 
 
 def is_required(role: ProcessRole) -> bool:

@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from greenhearth.conditions import CONDITIONS, out_of_range
 from greenhearth.factors import Factor, load_factors, same_unit
+from greenhearth.hourly import HourlyEntry, load_hourly
 from greenhearth.metrics import METRICS
 from greenhearth.processes import Process, find_process, known_processes, load_process
 from greenhearth.profiles import Point, find_profile, known_profiles, load_profile
@@ -19,7 +21,7 @@ _NAME = re.compile(r"[A-Za-z0-9_-]+")
 def load_site(path: Path) -> Site:
     """Read and check a site file; ConfigError names file, line, key and the nearest name."""
     doc = Document(path)
-    doc.only("site", "agent", "bus", "device", "line", "history")
+    doc.only("site", "agent", "bus", "device", "line", "history", "hourly")
     site = Site(
         path=str(path),
         head=doc.table("site", SiteHead),
@@ -30,6 +32,10 @@ def load_site(path: Path) -> Site:
         profiles={},
         processes={},
         history=doc.table("history", History) if "history" in doc.data else None,
+        hourly={
+            name: load_hourly(doc, path.parent, name, entry)
+            for name, entry in doc.tables("hourly", HourlyEntry).items()
+        },
     )
     _check_head(doc, site)
     _check_buses(doc, site)
@@ -125,6 +131,9 @@ def _check_lines(doc: Document, site: Site) -> None:
                 why = f"no process '{line.process}'"
                 raise doc.error_naming(f"{key}.process", why, line.process, known_processes()) from None
         process = site.processes[line.process]
+        if line.hourly and line.hourly not in site.hourly:
+            why = f"no table '[hourly.{line.hourly}]'"
+            raise doc.error_naming(f"{key}.hourly", why, line.hourly, site.hourly)
         _check_roles(doc, site, key, line, process)
         _check_players(doc, key, line, players)
         _check_settings(doc, key, line, process)
@@ -138,6 +147,11 @@ def _check_settings(doc: Document, key: str, line: Line, process: Process) -> No
     for metric in line.boundary:
         if metric not in METRICS:
             raise doc.error(f"{key}.boundary.{metric}", "unknown metric", METRICS)
+    for name in line.conditions:
+        if name not in CONDITIONS:
+            raise doc.error(f"{key}.conditions.{name}", "unknown condition", CONDITIONS)
+    for name, why in out_of_range(line.conditions).items():
+        raise doc.error(f"{key}.conditions.{name}", why)
     if not 0 <= line.day_starts_h < 24:
         raise doc.error(f"{key}.day_starts_h", "is an hour of the day, 0 to below 24")
     if line.nominal_t_per_h < 0:

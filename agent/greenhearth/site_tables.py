@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from greenhearth.hourly import HourlyTable
 from greenhearth.processes import Process
 from greenhearth.profiles import Profile
 
@@ -56,6 +57,8 @@ class Role(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Most the stream can deliver [unit per hour]; bounds a counter's steps. 0: no bound."""
     accuracy_percent: float | None = None
     """Maximum permissible error where it is better known than the profile's."""
+    meter: str = ""
+    """Roles of a line with the same meter ("crane scale") share its error; empty: a meter of its own."""
 
 
 class Line(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -68,8 +71,14 @@ class Line(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Values for parameters that the process declares."""
     factors: dict[str, str] = {}
     """Role of a factor in the process -> id in the catalogue (grid, coal, ...)."""
+    product: str = ""
+    """What this line makes, where it is not the product that the process names (another alloy)."""
+    hourly: str = ""
+    """Name of the ``[hourly.NAME]`` table whose factors its electricity is counted with."""
     boundary: dict[str, str] = {}
     """Metric -> boundary key that this line's meters really cover, where it is not the process's own."""
+    conditions: dict[str, float] = {}
+    """Conditions that published figures are corrected for or kept apart by (capacity, altitude, ...)."""
     nominal_t_per_h: float = 0.0
     """Usual throughput; below 1 % of it nothing is divided by the product."""
     day_starts_h: float = 0.0
@@ -121,3 +130,4 @@ class Site(msgspec.Struct, kw_only=True):
     processes: dict[str, Process]
     """By process id."""
     history: History | None = None
+    hourly: dict[str, HourlyTable] = {}

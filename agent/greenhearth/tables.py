@@ -1,10 +1,13 @@
 """A model as the flat arrays that the kernels read."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from greenhearth.clock import NS
+from greenhearth.error_sources import ledgers, used_metrics, weight_tables
+from greenhearth.hourly import BY_HOUR_CONTRACT, HourlyTable, hourly_table
 from greenhearth.kernels.arrays import (
     BIT,
     COUNTER,
@@ -23,22 +26,16 @@ from greenhearth.kernels.arrays import (
     Streams,
 )  # fmt: skip
 from greenhearth.kernels.window import MOST_SKIPPED
-from greenhearth.metrics import BINS, METRICS, PER_TONNE, ROLLING_S, WEIGHTS
-from greenhearth.model import Coefficient, LineModel, Model, ReadBlock, Series, is_required
-from greenhearth.processes import OUTPUTS, ProcessRole
+from greenhearth.metrics import BINS, METRICS, ROLLING_S
+from greenhearth.model import LineModel, Model, ReadBlock, Series, is_required
+from greenhearth.potlines import DERIVED_ROLES, EFFECTS_PER_SCAN, derived_errors, pot_table
+from greenhearth.processes import ProcessRole
 from greenhearth.profiles import Point, words_of
 from greenhearth.quality import Quality
 from greenhearth.units import UNITS
+from greenhearth.weights import StreamWeight, per_unit
 
 KINDS = {"counter": COUNTER, "rate": RATE}
-DERIVED_ROLES = ("cell_kah", "ae_minutes", "ae_product")
-AL_T_PER_KAH = 0.335573e-3
-"""Electrochemical equivalent of aluminium: 26.98154 g/mol x 3 600 s/h / (3 x 96 485.33 C/mol)."""
-
-AE_TIMING_U = 0.01
-"""Relative standard uncertainty of anode-effect minutes: both edges within 1 s scans of a
-2-minute effect, sqrt(2) x (1 s / sqrt 12) / 120 s = 0.35 %, rounded up for slower scans."""
-
 RECTANGULAR = 3**0.5
 """Accuracy limits are taken as a rectangular distribution (JCGM 100:2008, 4.3.7)."""
 
@@ -88,99 +85,84 @@ def _shifts(point: Point) -> list[int]:
     return shifts + [0] * (8 - n)
 
 
+def _hourly(model: Model, line: LineModel) -> list[str]:
+    """Return the hourly streams whose electricity this line really meters."""
+    return [role for role in line.hourly_fallback if model.index(line.name, role.partition(".")[0]) >= 0]
+
+
 class StreamBuilder:
     """Collects what each series is to its line, then freezes it as arrays."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
         self.derived: list[tuple[LineModel, str]] = [
-            (line, role) for line in model.lines if line.process.kernel for role in DERIVED_ROLES
+            *((line, role) for line in model.lines if line.process.kernel for role in DERIVED_ROLES),
+            *((line, role) for line in model.lines for role in _hourly(model, line)),
         ]
         self.n = len(model.series)
         self.m = self.n + len(self.derived)
         self.numbers = {line.name: k for k, line in enumerate(model.lines)}
+        self.weights = [self._weight(i) for i in range(self.m)]
+        self.columns = used_metrics(self.weights)
 
     def streams(self) -> Streams:
         """Return the stream table of all m series."""
-        rows = [self._row(i) for i in range(self.m)]
-        entries = [self._entries(*row) for row in rows]
-        flat = [e for one in entries for e in one]
-        product = np.array([self._products(*row) for row in rows], np.float64).reshape(self.m, 4)
+        m = range(self.m)
         return Streams(
-            kind=np.array([self._kind(i) for i in range(self.m)], np.int32),
-            line=np.array([self.numbers[row[0].name] if row[0] else -1 for row in rows], np.int32),
-            required=np.array([self._required(i, *rows[i][:2]) for i in range(self.m)], np.int32),
+            kind=np.array([self._kind(i) for i in m], np.int32),
+            line=np.array([one.line for one in self.weights], np.int32),
+            required=np.array([one.required for one in self.weights], np.int32),
             modulus=np.array([s.point.modulus for s in self.model.series] + [0.0] * (self.m - self.n)),
-            max_per_h=np.array([self._max_per_h(i) for i in range(self.m)], np.float64),
+            max_per_h=np.array([self._max_per_h(i) for i in m], np.float64),
             gap_ns=np.full(self.m, self._gap_ns(), np.int64),
-            u=np.array([self._u(i, *rows[i][:2]) for i in range(self.m)], np.float64),
-            entry_ptr=np.cumsum([0, *(len(one) for one in entries)]).astype(np.int32),
-            entry_metric=np.array([e[0] for e in flat], np.int32),
-            entry_g=np.array([e[1] for e in flat], np.float64),
-            entry_gu=np.array([e[2] for e in flat], np.float64),
-            p=product[:, 0].copy(),
-            pu=product[:, 1].copy(),
-            pe=product[:, 2].copy(),
-            peu=product[:, 3].copy(),
+            p=per_unit(self.weights, "product_t"),
+            pe=per_unit(self.weights, "product_estimate_t"),
+            charge=per_unit(self.weights, "charge_t"),
         )
 
-    def _row(self, i: int) -> tuple[LineModel | None, str, list[Coefficient], float]:
-        """Return (line, role, flows, unit conversion) of series i."""
+    def _weight(self, i: int) -> StreamWeight:
+        """Return what series i is to its line."""
         if i >= self.n:
-            line, role = self.derived[i - self.n]
-            return line, role, line.flows.get(role, []), 1.0
+            return self._derived_weight(*self.derived[i - self.n])
         s = self.model.series[i]
         if not s.line:
-            return None, "", [], 1.0
+            return StreamWeight([], line=-1)
         line = self.model.lines[self.numbers[s.line]]
-        wanted = line.process.roles[s.role].unit
-        factor = UNITS[s.unit].factor / UNITS[wanted].factor if s.unit and wanted else 1.0
-        return line, s.role, line.flows.get(s.role, []), factor
+        wanted = line.process.roles[s.role]
+        meter, u = self._meter(s)
+        return StreamWeight(
+            line.flows.get(s.role, []),
+            line=self.numbers[s.line],
+            unit=UNITS[s.unit].factor / UNITS[wanted.unit].factor if s.unit and wanted.unit else 1.0,
+            u=u,
+            meter=meter,
+            required=is_required(wanted),
+        )
 
-    def _entries(
-        self, line: LineModel | None, role: str, flows: list[Coefficient], unit: float
-    ) -> list[tuple[int, float, float]]:
-        """Return (metric, amount per unit, its uncertainty) of one stream."""
-        found = []
-        for m, weights in enumerate(WEIGHTS):
-            pairs = [(weights[OUTPUTS.index(f.output)], f) for f in flows]
-            g = sum(w * f.value for w, f in pairs) * unit
-            if g != 0.0:
-                found.append((m, g, sum(abs(w) * f.u for w, f in pairs) * unit))
-        return found
+    def _derived_weight(self, line: LineModel, role: str) -> StreamWeight:
+        """Return what a derived stream is to its line: it has the errors of what it is made from."""
+        if role in line.hourly_fallback:
+            return replace(self._weight(self._source(line, role)), flows=line.flows[role])
+        meter, u = self._meter(self.model.series[self.model.index(line.name, "line_current")])
+        u, also = derived_errors(line, role, u)
+        required = role in line.process.derived and is_required(line.process.derived[role])
+        flows = line.flows.get(role, [])
+        number = self.numbers[line.name]
+        return StreamWeight(flows, line=number, u=u, meter=meter, also=also, required=required)
 
-    def _products(
-        self, line: LineModel | None, role: str, flows: list[Coefficient], unit: float
-    ) -> tuple[float, float, float, float]:
-        sums = {"product_t": [0.0, 0.0], "product_estimate_t": [0.0, 0.0]}
-        for flow in flows:
-            if flow.output in sums:
-                sums[flow.output][0] += flow.value * unit
-                sums[flow.output][1] += flow.u * unit
-        real, estimate = sums["product_t"], sums["product_estimate_t"]
-        return real[0], real[1], estimate[0], estimate[1]
+    def _meter(self, s: Series) -> tuple[str, float]:
+        """Return the name of a series' meter, and its relative standard uncertainty."""
+        role = self.model.site.lines[s.line].role[s.role]
+        limit_percent = _or(role.accuracy_percent, s.point.accuracy_percent)
+        return role.meter or s.name, limit_percent / 100.0 / RECTANGULAR
 
     def _kind(self, i: int) -> int:
         return DERIVED if i >= self.n else KINDS.get(self.model.series[i].point.kind, GAUGE)
-
-    def _required(self, i: int, line: LineModel | None, role: str) -> int:
-        return int(i < self.n and line is not None and is_required(line.process.roles[role]))
 
     def _max_per_h(self, i: int) -> float:
         s = self._series(i)
         limit = self.model.site.lines[s.line].role[s.role].max_per_h if s and s.line else 0.0
         return limit or float("inf")
-
-    def _u(self, i: int, line: LineModel | None, role: str) -> float:
-        if role in ("ae_minutes", "ae_product") and i >= self.n:
-            return AE_TIMING_U
-        s = self._series(i)
-        if s is None and line is not None:
-            s = self.model.series[self.model.index(line.name, "line_current")]
-        if s is None:
-            return 0.0
-        given = self.model.site.lines[s.line].role[s.role].accuracy_percent if s.line else None
-        return _or(given, s.point.accuracy_percent) / 100.0 / RECTANGULAR
 
     def _series(self, i: int) -> Series | None:
         return self.model.series[i] if i < self.n else None
@@ -205,8 +187,23 @@ class StreamBuilder:
             ),
             offset_ns=np.array([[0, 0, start] for start in day], np.int64).reshape(len(day), len(ROLLING_S)),
             min_product_t_per_h=np.array(floors, np.float64),
-            ratio=np.array(PER_TONNE, np.int32),
+            weights=weight_tables(ledgers(self.weights, len(models)), self.columns),
+            hourly=hourly_table([self._hourly_row(k) for k in range(len(self.derived)) if self._by_hour(k)]),
         )
+
+    def _by_hour(self, k: int) -> bool:
+        line, role = self.derived[k]
+        return role in line.hourly_fallback
+
+    def _hourly_row(self, k: int) -> tuple[int, int, HourlyTable, bool, float]:
+        line, role = self.derived[k]
+        assert line.hourly is not None
+        by_contract = role.endswith(BY_HOUR_CONTRACT)
+        return self._source(line, role), self.n + k, line.hourly, by_contract, line.hourly_fallback[role]
+
+    def _source(self, line: LineModel, role: str) -> int:
+        """Return the series that an hourly stream is made from."""
+        return self.model.index(line.name, role.partition(".")[0])
 
     def _members(self, line: LineModel) -> list[int]:
         own = [i for i, s in enumerate(self.model.series) if s.line == line.name and s.point.kind in KINDS]
@@ -217,27 +214,7 @@ class StreamBuilder:
 
     def pots(self) -> Pots:
         """Return the potline table."""
-        lines = [line for line in self.model.lines if line.process.kernel]
-        rows = [self._pot_row(line) for line in lines]
-        ints = np.array([row[:6] for row in rows], np.int32).reshape(len(rows), 6)
-        reals = np.array([row[6:] for row in rows], np.float64).reshape(len(rows), 3)
-        first, cells, current, kah, ae_min, ae_product = (ints[:, k].copy() for k in range(6))
-        return Pots(
-            first, cells, current, kah, ae_min, ae_product,
-            threshold_v=reals[:, 0].copy(),
-            min_ns=(reals[:, 1] * NS).astype(np.int64),
-            t_per_ka_day=reals[:, 2].copy(),
-        )  # fmt: skip
-
-    def _pot_row(self, line: LineModel) -> tuple[float, ...]:
-        first = self.model.index(line.name, "cell_voltage")
-        count = self.model.series[first].point.count
-        at = self.n + self.derived.index((line, DERIVED_ROLES[0]))
-        per_day = 24.0 * AL_T_PER_KAH * line.parameter("current_efficiency")
-        return (
-            first, count, self.model.index(line.name, "line_current"), at, at + 1, at + 2,
-            line.parameter("ae_threshold_v"), line.parameter("ae_min_s"), per_day,
-        )  # fmt: skip
+        return pot_table(self.model, lambda line: self.n + self.derived.index((line, DERIVED_ROLES[0])))
 
 
 def new_state(m: int, lines: int) -> State:
@@ -247,7 +224,8 @@ def new_state(m: int, lines: int) -> State:
         x=np.full(m, np.nan), t=np.zeros(m, np.int64), q=np.full(m, int(Quality.NOT_READ), np.int32),
         last_v=np.zeros(m), last_t=np.zeros(m, np.int64),
         hold_v=np.zeros(m), hold_last=np.zeros(m), hold_t=np.zeros(m, np.int64), hold_n=np.zeros(m, np.int32),
-        ae_since=np.zeros(m, np.int64), ae_booked=np.zeros(m, np.int64), in_circuit=np.zeros(m, np.int32),
+        ae_since=np.zeros(m, np.int64), ae_below=np.zeros(m, np.int64), ae_above=np.zeros(m, np.int64),
+        ae_over=np.zeros(m), ae_peak=np.zeros(m), in_circuit=np.full(m, -1, np.int32),
         bin_id=np.zeros(r, np.int64), bins_a=np.zeros((r, BINS, m)), bins_c=np.zeros((r, BINS, m)),
         sum_a=np.zeros((r + 1, m)), sum_c=np.zeros((r + 1, m)),
         tumble_id=np.full((lines, r), -1, np.int64), tumble_a=np.zeros((r, m)), tumble_c=np.zeros((r, m)),
@@ -265,9 +243,9 @@ def new_scratch(m: int, lines: int) -> Scratch:
     )  # fmt: skip
 
 
-def new_out(lines: int) -> Out:
-    """Return the arrays a step tells its results in."""
-    windows, metrics = len(ROLLING_S) + 1, len(METRICS)
+def new_out(lines: int, metrics: int = len(METRICS)) -> Out:
+    """Return the arrays a step tells its results in, with as many metrics as `Lines.weights` has."""
+    windows = len(ROLLING_S) + 1
     rows = (len(ROLLING_S) * (MOST_SKIPPED + 1) + 1) * max(1, lines)  # the most that one step can finish
     return Out(
         x=np.full((lines, windows, metrics), np.nan), u=np.full((lines, windows, metrics), np.nan),
@@ -275,6 +253,8 @@ def new_out(lines: int) -> Out:
         done_n=np.zeros(1, np.int64), done_key=np.zeros((rows, 4), np.int64), done_b=np.full(rows, np.nan),
         done_x=np.zeros((rows, 1, metrics)), done_u=np.zeros((rows, 1, metrics)),
         done_v=np.zeros((rows, 1), np.int32), done_c=np.zeros((rows, 1)),
+        ae_n=np.zeros(2, np.int64), ae_key=np.zeros((EFFECTS_PER_SCAN, 4), np.int64),
+        ae_x=np.zeros((EFFECTS_PER_SCAN, 2)),
     )  # fmt: skip
 
 

@@ -14,6 +14,8 @@ from typing import Literal, TypeVar
 
 import msgspec
 
+from greenhearth.factor_sets import FactorInfo
+
 VERSION = 1
 MAX_FRAME_BYTES = 1 << 20
 """Longest payload either side accepts; a record of 1 000 series takes about 20 kB."""
@@ -47,6 +49,10 @@ class LineInfo(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     """What a batch is called here ("heat"); empty where there are none."""
     phases: list[str] = []
     """Phase names by phase code."""
+    factors: dict[str, FactorInfo] = {}
+    """What `factor_set` is the name of: factors by id."""
+    conditions: dict[str, float] = {}
+    """Declared conditions (capacity_t, altitude_m, ...), for scales and their corrections."""
 
 
 class Birth(msgspec.Struct, tag="birth", tag_field="kind", forbid_unknown_fields=True):

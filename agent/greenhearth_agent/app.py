@@ -15,7 +15,7 @@ import greenhearth
 from greenhearth import wire
 from greenhearth.clock import NS, Clock, Stamper
 from greenhearth.engine import Engine, warm_up
-from greenhearth.metrics import METRIC_UNITS, METRICS, WINDOWS
+from greenhearth.metrics import WINDOWS
 from greenhearth.ready_file import write_ready
 from greenhearth.site import Site
 from greenhearth_agent.buffer import ScanBuffer
@@ -121,7 +121,7 @@ def _assemble(options: AgentOptions, checked: CheckedSite, outbox: Outbox) -> Ag
     resume(engine, outbox)
     stamper = _stamper(clock, outbox)
     numbers = Numbers(outbox.next_epoch(time.time_ns() // 1_000_000))
-    birth = entry_of(numbers.take(_birth(checked, stamper.stamp())))
+    birth = entry_of(numbers.take(_birth(checked, engine, stamper.stamp())))
     uplink = Uplink(Identity(site.head.id, site.agent.id, numbers.epoch, options.broker), birth)
     spool = uplink.store = Spool(outbox, numbers.epoch, uplink.offer)
     pipeline = Pipeline(clock, stamper, site.agent.scan_interval_s, engine, numbers, spool=spool)
@@ -157,7 +157,7 @@ def _stamper(clock: Clock, outbox: Outbox) -> Stamper:
     return Stamper(clock, last)
 
 
-def _birth(checked: CheckedSite, t_ns: int) -> wire.Birth:
+def _birth(checked: CheckedSite, engine: Engine, t_ns: int) -> wire.Birth:
     site, model = checked.site, checked.model
     return wire.Birth(
         epoch=0,
@@ -169,8 +169,8 @@ def _birth(checked: CheckedSite, t_ns: int) -> wire.Birth:
         series=model.series_info(),
         lines=model.line_info(),
         windows=list(WINDOWS),
-        metrics=list(METRICS),
-        metric_units=list(METRIC_UNITS),
+        metrics=engine.metrics,
+        metric_units=engine.metric_units,
     )
 
 

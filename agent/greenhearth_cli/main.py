@@ -3,11 +3,13 @@
 import logging
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from greenhearth_cli import agent_verbs, gateway_verbs
+from greenhearth_cli import agent_verbs, gateway_verbs, recompute
+from greenhearth_cli.account import account
+from greenhearth_cli.baseline_verb import baseline
 from greenhearth_cli.complaints import Verbs, wrong_values
 from greenhearth_cli.options import AsJson, ClockText, ReadyFile
 from greenhearth_cli.supervise import die_with_parent
@@ -22,6 +24,9 @@ app = typer.Typer(
 )
 app.add_typer(agent_verbs.app, name="agent")
 app.add_typer(gateway_verbs.app, name="gateway")
+app.command()(recompute.recompute)
+app.command()(baseline)
+app.command()(account)
 
 LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
@@ -65,7 +70,22 @@ def demo(
 
 @app.command()
 def sim(
-    plants: Annotated[str, typer.Option(help="Which plants, separated by commas.")] = "furnace,kiln,cell",
+    plants: Annotated[
+        str | None,
+        typer.Option(help="Which plants, separated by commas: furnace,kiln,cell, or none beside cases."),
+    ] = None,
+    case: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CASE", help="Make what a case declares: its name, a TOML file, or 'all'."),
+    ] = None,
+    batch_minutes: Annotated[
+        float, typer.Option(min=0, help="Length of the cases' batches; 0: as the cases say.")
+    ] = 0.0,
+    write_site: Annotated[
+        Path | None,
+        typer.Option(help="Write a site file for the cases here, with the addresses that answer."),
+    ] = None,
+    list_cases: Annotated[bool, typer.Option("--list", help="List the cases of the shelf and end.")] = False,
     replay: Annotated[Path | None, typer.Option(help="A CSV file to serve instead; needs --site.")] = None,
     site: Annotated[
         Path | None, typer.Option(help="Site file whose history table tells how to read it.")
@@ -75,14 +95,23 @@ def sim(
     seed: Annotated[int, typer.Option(help="Another seed, another day at the works.")] = 1,
     ready_file: ReadyFile = None,
 ) -> None:
-    """Serve simulated plants, or a replayed history, over Modbus TCP and a serial line."""
+    """Serve simulated plants, declared cases, or a replayed history, over Modbus TCP and a serial line."""
     import asyncio
 
-    from greenhearth.sim.app import SimOptions, run_sim
+    from greenhearth.kernel_cache import use_kernel_cache
+    from greenhearth.sim.app import PLANTS, SimOptions, run_sim
     from greenhearth_cli.options import clock_of, names_of
 
+    use_kernel_cache()  # reading a case imports the kernels
+    if list_cases:
+        from greenhearth_cli.show import show_cases
+
+        return show_cases()
     options = SimOptions(
-        plants=names_of(plants),
+        plants=names_of(",".join(() if case else PLANTS) if plants is None else plants),
+        cases=tuple(case or ()),
+        batch_minutes=batch_minutes,
+        write_site=write_site,
         clock=clock_of(clock) if clock else None,
         speed=speed,
         seed=seed,
@@ -115,6 +144,22 @@ def history(
         show_json(msgspec.to_builtins(report))
     else:
         show_history(report)
+
+
+@app.command()
+def catalogue(
+    text: Annotated[
+        list[str] | None, typer.Argument(help="Words that id, title or source must all hold.")
+    ] = None,
+    kind: Annotated[
+        Literal["factors", "benchmarks"] | None, typer.Option(help="Only factors, or only benchmarks.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List factors and published figures with value, unit, source and validity."""
+    from greenhearth_cli.catalogue import run_catalogue
+
+    run_catalogue(" ".join(text or []), kind or "", as_json)
 
 
 @app.command(hidden=True)

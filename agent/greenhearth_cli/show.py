@@ -77,6 +77,20 @@ def show_readings(report: "ReadReport") -> None:
         console.print(f"[red]{fault}[/red]")
 
 
+def show_cases() -> None:
+    """Print the cases of the shelf: what can be accounted for and simulated."""
+    from greenhearth.account import read_case
+    from greenhearth.sim.cases import find_case, known_cases
+
+    table = Table(title="Cases of the shelf", title_justify="left")
+    for heading in ("case", "process", "hours", "batches", "what it is"):
+        table.add_column(heading)
+    for name in known_cases():
+        head = read_case(find_case(name)).head
+        table.add_row(name, head.process, f"{head.period_h:g}", str(head.batches or ""), head.title)
+    Console(highlight=False).print(table)
+
+
 def show_facts(title: str, facts: Mapping[str, Any], as_json: bool) -> None:
     """Print named facts as a table or as one JSON document."""
     if as_json:

@@ -21,6 +21,7 @@ from greenhearth_gateway.views import (
     finished_view,
     only_comparable,
     reconciliation_view,
+    running_grades,
     running_views,
     window_view,
 )
@@ -177,6 +178,7 @@ def _line(scene: Scene, line: LineState, now: int) -> types.LineView:
         windows={name: window_view(one) for name, one in line.windows.items()},
         compared_window=compared,
         comparisons=running_views(scene.benchmarks, line.info, compared, window) if window else [],
+        grades=running_grades(scene.benchmarks, line.info, compared, window) if window else [],
         last_finished=_last_finished(scene, line),
     )
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
+import msgspec
 from msgspec.structs import replace
 
 from greenhearth.quality import is_comparable
 from greenhearth.wire import Event, LineInfo, MetricValue
 from greenhearth_gateway.alarms.state import AlarmState
-from greenhearth_gateway.benchmarks import NO_VALUE, Benchmark, compare
+from greenhearth_gateway.benchmarks import NO_VALUE, Benchmark, compare, grades
 from greenhearth_gateway.config import AlarmPart
 from greenhearth_gateway.live import AgentState, WindowState
 from greenhearth_gateway.names import validity_text
@@ -30,6 +31,7 @@ def finished_view(benchmarks: Mapping[str, Benchmark], info: LineInfo, event: Ev
         metrics=_metrics(event.metrics),
         factor_set=event.factor_set,
         comparisons=comparison_views(benchmarks, info, event.metrics, event.validity),
+        grades=grade_views(benchmarks, info, event.metrics, event.validity),
     )
 
 
@@ -37,8 +39,6 @@ def comparison_views(
     benchmarks: Mapping[str, Benchmark], info: LineInfo, metrics: Mapping[str, MetricValue], validity: int
 ) -> list[types.ComparisonView]:
     """Hold metrics against the benchmarks that fit the line; a result that is not valid against none."""
-    if not is_comparable(validity):
-        metrics = {name: replace(one, value=None) for name, one in metrics.items()}
     return [
         types.ComparisonView(
             benchmark=one.id,
@@ -51,14 +51,26 @@ def comparison_views(
             gap=one.gap,
             gap_percent=one.gap_percent,
             verdict=one.verdict,
-            why=one.why if is_comparable(validity) else _not_valid(one.why, validity),
+            why=_not_valid(one.why, validity),
             source=one.source,
             clause=one.clause,
             jurisdiction=one.jurisdiction,
             note=one.note,
+            level=one.level,
+            better=one.better,
         )
-        for one in compare(info, metrics, benchmarks)
+        for one in compare(info, _comparable_metrics(metrics, validity), benchmarks)
     ]
+
+
+def grade_views(
+    benchmarks: Mapping[str, Benchmark], info: LineInfo, metrics: Mapping[str, MetricValue], validity: int
+) -> list[types.GradeView]:
+    """Grade metrics on the scales of the line's process; a result that is not valid on none."""
+    found = grades(info, _comparable_metrics(metrics, validity), benchmarks)
+    for one in found:
+        one.why = _not_valid(one.why, validity)
+    return [types.GradeView(**msgspec.to_builtins(one)) for one in found]
 
 
 def running_views(
@@ -76,13 +88,30 @@ def running_views(
     return found
 
 
+def running_grades(
+    benchmarks: Mapping[str, Benchmark], info: LineInfo, window: str, state: WindowState
+) -> list[types.GradeView]:
+    """Grade a running window; a batch that still runs has not reached a level yet."""
+    validity = state.validity
+    return [] if window == "batch" else grade_views(benchmarks, info, state.metrics, validity)
+
+
 def only_comparable(view: types.FinishedView) -> types.FinishedView:
     """Leave out why the others are not comparable: the same reasons stand with the running window."""
     comparisons = [one for one in view.comparisons if one.comparable]
-    return view.model_copy(update={"comparisons": comparisons})
+    grades = [one for one in view.grades if not one.why]
+    return view.model_copy(update={"comparisons": comparisons, "grades": grades})
+
+
+def _comparable_metrics(metrics: Mapping[str, MetricValue], validity: int) -> Mapping[str, MetricValue]:
+    if is_comparable(validity):
+        return metrics
+    return {name: replace(one, value=None) for name, one in metrics.items()}
 
 
 def _not_valid(why: str, validity: int) -> str:
+    if is_comparable(validity):
+        return why
     return why.replace(NO_VALUE, f"its result is not valid ({validity_text(validity)})")
 
 

@@ -18,6 +18,7 @@ os.environ.setdefault("NUMBA_CACHE_DIR", tempfile.mkdtemp())
 
 from greenhearth.engine import Engine
 from greenhearth.kernels import step
+from greenhearth.kernels.intensity import evaluate
 from greenhearth.model import Model, ReadBlock, build_model
 from greenhearth.site import load_site
 
@@ -98,6 +99,13 @@ def main() -> None:
         t = t0 + (10_000 + k) * 1_000_000_000
         engine.update(t, words, np.full(len(blocks), t), q)
 
+    def intensity(_k: int) -> None:
+        s, o = engine._state, engine._out
+        evaluate(
+            engine._streams, engine._lines, 0, len(model.lines), s.sum_a, s.sum_c, engine._scratch.span,
+            True, o.x, o.u, o.v, o.c,
+        )  # fmt: skip
+
     wide = np.ones(2000, ">u2")
     last = np.zeros(1000)
 
@@ -112,6 +120,9 @@ def main() -> None:
     one(0)
     figures = {
         "all kernels, one dispatch": median_us(one),
+        f"of these {len(engine.metrics)} metrics with intervals, of every line and window": median_us(
+            intensity
+        ),
         "the same with wire blocks and results as objects": median_us(whole, calls=50),
         "numpy, only decode of one type and two increments": median_us(in_numpy),
         f"touching its {touched // 1024} KiB of state once": median_us(lambda _k: np.copyto(target, source)),

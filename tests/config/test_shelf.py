@@ -23,7 +23,8 @@ def process(name: str) -> Process:
 def named(one: Process) -> set[str]:
     """Return the factors a process names itself, without the roles that a site fills."""
     roles = {**one.roles, **one.derived}.values()
-    return {f for role in roles for flow in role.flows for f in flow.factors} - set(one.factor_roles)
+    names = {f for role in roles for flow in role.flows for f in [*flow.factors, *flow.use.values()]}
+    return names - set(one.factor_roles) - set(one.parameters)
 
 
 @pytest.mark.parametrize("profile_id", known_profiles())
@@ -48,9 +49,14 @@ def test_a_process_states_boundaries_for_metrics_that_exist_and_uses_all_it_decl
     assert set(one.boundary) <= set(METRICS)
     roles = {**one.roles, **one.derived}.values()
     flows = [flow for role in roles for flow in role.flows]
-    kernel = {"ae_threshold_v", "ae_min_s"} if one.kernel == "potline" else set()
-    assert {p for flow in flows for p in flow.parameters} | kernel == set(one.parameters)
-    assert set(one.factor_roles) <= {f for flow in flows for f in flow.factors}
+    used = {name for flow in flows for name in [*flow.factors, *flow.parameters, *flow.use.values()]}
+    kernel = (
+        {n for n in one.parameters if n.startswith(("ae_", "normal_cell"))}
+        if one.kernel == "potline"
+        else set()
+    )
+    assert set(one.parameters) - used - kernel == set()
+    assert set(one.factor_roles) <= used
 
 
 def test_every_factor_has_a_unit_a_source_and_a_date() -> None:

@@ -29,9 +29,11 @@ def scene_at(tmp_path, make, desk):
     config, hub = load_config(path), Hub()
     desk.writer.on_commit.append(hub.apply)
 
+    benchmarks = load_benchmarks() | {"alike": ALIKE}  # 0.2 s that must not count as age
+
     def scene(t_ns, speed=1.0):
         clock = Clock(t_ns, time.monotonic_ns(), speed)
-        return Scene(config, clock, hub, desk.problems, load_benchmarks() | {"alike": ALIKE})
+        return Scene(config, clock, hub, desk.problems, benchmarks)
 
     scene.hub = hub
     return scene

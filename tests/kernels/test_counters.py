@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from greenhearth.metrics import METRICS
 from greenhearth.quality import Quality
+
+from .conftest import METRICS
 
 T0 = 1_700_006_400.0
 KWH = METRICS.index("electricity_kwh")

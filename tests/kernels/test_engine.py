@@ -7,13 +7,12 @@ import pytest
 
 from greenhearth.clock import NS
 from greenhearth.engine import Engine
-from greenhearth.metrics import METRICS
 from greenhearth.model import Model, build_model
 from greenhearth.quality import Quality, Validity
 from greenhearth.site import load_site
 from greenhearth.wire import Record, WindowResult
 
-from .conftest import BLOCKS, Bench
+from .conftest import BLOCKS, METRICS, Bench
 
 T0 = 1_700_006_400.0
 """A whole hour, so that windows begin with it."""

@@ -7,11 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from greenhearth.metrics import METRICS
 from greenhearth.quality import Quality
 from greenhearth.wire import Event
 
-from .conftest import Bench
+from .conftest import METRICS, Bench
 
 T0 = 1_700_006_400.0
 """A whole hour."""

@@ -86,7 +86,8 @@ class Works:
         return types.LineView(
             line=name, site="demo", agent="edge-1", t_ns=t_ns, age_s=(now - t_ns) / NS, stale=False,
             factor_set="demo", windows={w: _window(line, w) for w in line["windows"]},
-            comparisons=_comparisons(line), last_finished=finished, **{key: line[key] for key in kept},
+            comparisons=_comparisons(line), grades=_grades(line), last_finished=finished,
+            **{key: line[key] for key in kept},
         )  # fmt: skip
 
 
@@ -125,6 +126,24 @@ def _comparisons(line: dict[str, Any]) -> list[types.ComparisonView]:
             )
         )  # fmt: skip
     return found
+
+
+def _grades(line: dict[str, Any]) -> list[types.GradeView]:
+    """A scale that applies and one that does not, for the one line whose script names an own figure."""
+    if line["process"] != "clinker_kiln":
+        return []
+    shared = {"metric": "kgce_per_t", "unit": "kgce/t", "steps": [], "source": "transcription", "note": ""}
+    fits = types.GradeView(
+        ladder="gb16780.clinker", title="GB 16780-2021, clinker", value=115.3, level="3", reached="level 3",
+        could_be=["none"], next_level="2", next_value=107.0, gap=8.3, gap_percent=7.757, why="",
+        clause="table 2", jurisdiction="CN", **shared,
+    )  # fmt: skip
+    other = types.GradeView(
+        ladder="ndrc723.clinker", title="NDRC", value=None, level="", reached="", could_be=[], next_level="",
+        next_value=None, gap=None, gap_percent=None, why="another boundary", clause="", jurisdiction="CN",
+        **shared,
+    )  # fmt: skip
+    return [fits, other]
 
 
 def _finished(line: dict[str, Any], now: int) -> types.FinishedView:

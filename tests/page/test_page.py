@@ -91,6 +91,14 @@ def test_new_data_is_on_the_page_within_a_second(tab: Any, works: Any) -> None:
     assert float(tab.locator('[data-line="furnace"]').get_attribute("data-t-ns")) > before
 
 
+def test_a_scale_says_the_level_reached_and_how_far_the_next_is(tab: Any) -> None:
+    """Only scales that apply are listed; the others have their reason with the figures below."""
+    rows = tab.locator('[data-line="kiln"] [data-field="grades"] li')
+    assert rows.count() == 1
+    assert rows.locator('[data-field="reached"]').inner_text() == "level 3"
+    assert "next: 2, +8.3 kgce/t (+7.8 %) · within uncertainty also none" in rows.inner_text()
+
+
 def test_benchmarks_have_their_gap_source_and_clause(tab: Any) -> None:
     """A figure that can be compared has a signed gap in unit and percent."""
     row = tab.locator('[data-line="kiln"] [data-benchmark="cn.cement.clinker.l1"]')

@@ -11,7 +11,7 @@ steadily for CONFIRM readings (a reset or an exchanged meter; the unknown part i
 import numpy as np
 
 from greenhearth.kernels._compile import inlined, kernel
-from greenhearth.kernels.arrays import GAUGE, RATE, Scratch, State, Streams
+from greenhearth.kernels.arrays import F8, GAUGE, I4, I8, RATE, Scratch, State, Streams
 from greenhearth.quality import BAD, Quality
 
 CONFIRM = 5
@@ -39,28 +39,14 @@ def accumulate(c: Streams, s: State, w: Scratch, n: int) -> None:
     for i in range(n):
         if kind[i] == GAUGE or fresh[i] == 0 or q[i] >= BAD or t[i] <= last_t[i]:
             continue
-        since = last_t[i]
-        amount = 0.0
-        if kind[i] == RATE:
-            if t[i] - since > gap[i]:
-                since = 0
-            amount = 0.5 * (x[i] + last_v[i]) * (t[i] - since) / NS_PER_H
-        elif since > 0:
-            amount = step_of(x[i] - last_v[i], t[i] - since, most[i], modulus[i])
-            if amount < 0.0:
-                q[i] = _DIP if x[i] < last_v[i] else _JUMP
-                on = step_of(x[i] - hold_last[i], t[i] - hold_t[i], most[i], modulus[i]) >= 0.0
-                hold_last[i] = x[i]
-                if hold_n[i] == 0 or not on:
-                    hold_n[i] = 0
-                    hold_v[i] = x[i]
-                    hold_t[i] = t[i]
-                hold_n[i] += 1
-                if hold_n[i] < CONFIRM:
-                    continue
-                reset[i] = 1
-                amount = x[i] - hold_v[i]
-                since = hold_t[i]
+        amount, since = increment(x[i], t[i], kind[i], last_v[i], last_t[i], gap[i], most[i], modulus[i])
+        if since < 0:
+            q[i] = _DIP if x[i] < last_v[i] else _JUMP
+            since = hold(i, x[i], t[i], most, modulus, hold_v, hold_last, hold_t, hold_n)
+            if since == 0:
+                continue
+            reset[i] = 1
+            amount = x[i] - hold_v[i]
         if since > 0:
             inc[i] = amount
             begin[i] = since
@@ -71,9 +57,51 @@ def accumulate(c: Streams, s: State, w: Scratch, n: int) -> None:
 
 
 @inlined
+def increment(
+    x: float, t: int, kind: int, last_v: float, last_t: int, gap: int, most: float, modulus: float
+) -> tuple[float, int]:
+    """Return the increment from the last good sample to (x, t), and since when.
+
+    Since 0: nothing is known before; -1: a counter's step is not believed, `hold` decides.
+    """
+    since = last_t
+    amount = 0.0
+    if kind == RATE:
+        if t - since > gap:
+            since = 0
+        amount = 0.5 * (x + last_v) * (t - since) / NS_PER_H
+    elif since > 0:
+        amount = step_of(x - last_v, t - since, most, modulus)
+        if amount < 0.0:
+            since = -1
+    return amount, since
+
+
+@inlined
+def hold(
+    i: int, x: float, t: int, most: F8, modulus: F8, hold_v: F8, hold_last: F8, hold_t: I8, hold_n: I4
+) -> int:
+    """Hold a doubtful reading of counter i; return since when its new course is believed, 0: not yet."""
+    on = step_of(x - hold_last[i], t - hold_t[i], most[i], modulus[i]) >= 0.0
+    hold_last[i] = x
+    if hold_n[i] == 0 or not on:
+        hold_n[i] = 0
+        hold_v[i] = x
+        hold_t[i] = t
+    hold_n[i] += 1
+    return int(hold_t[i]) if hold_n[i] >= CONFIRM else 0
+
+
+@inlined
+def limit_of(most_per_h: float, dt: int) -> float:
+    """Return the largest believable step of a counter over dt [ns]."""
+    return most_per_h * (1.2 * dt / NS_PER_H + _SLACK_H)
+
+
+@inlined
 def step_of(delta: float, dt: int, most_per_h: float, modulus: float) -> float:
     """Return the increment of a believable step of a counter (rollover included), or -1."""
-    limit = most_per_h * (1.2 * dt / NS_PER_H + _SLACK_H)
+    limit = limit_of(most_per_h, dt)
     if 0.0 <= delta <= limit:
         return delta
     rolled = delta + modulus

@@ -1,7 +1,7 @@
 """The flat arrays that the kernels share, by name.
 
 n series come from registers, m >= n with the derived ones a process's own kernel adds;
-L lines, M metrics, B = 60 bins, R = 3 rolling windows. Times are Unix ns in int64,
+L lines, M metrics (those that some line has), B = 60 bins, R = 3 rolling windows. Times are Unix ns in int64,
 increments are in the series' unit (a rate's in unit x h), coverage is in ns.
 """
 
@@ -56,21 +56,64 @@ class Streams(NamedTuple):
     """Infinite where there is no bound."""
     gap_ns: I8
     """Longest interval over which a rate is integrated."""
-    u: F8
-    """Relative standard uncertainty of the meter."""
-    entry_ptr: I4
-    """[m + 1] into the three entry arrays."""
-    entry_metric: I4
-    entry_g: F8
-    """Metric amount per unit of the stream."""
-    entry_gu: F8
-    """Standard uncertainty of entry_g from its factors, absolute."""
     p: F8
     """Product [t] per unit of the stream."""
-    pu: F8
     pe: F8
     """Estimated product [t] per unit of the stream."""
-    peu: F8
+    charge: F8
+    """Metallic (or raw) charge [t] per unit of the stream."""
+
+
+class Weights(NamedTuple):
+    """What the streams of each line are in each metric, and which errors reach it.
+
+    C columns: the metrics that the model has. An error source is a meter, a factor or a
+    parameter; a pair is one source in one column of one line, a divisor one source in the
+    product or the charge of one line. Divisor 0 is the empty one, of a source that is in neither.
+    """
+
+    ratio: I4
+    """[C] what the metric is divided by: 0 nothing, 1 product, 2 charge."""
+    sum_ptr: I4
+    """[L C + 1] into sum_series and sum_g."""
+    sum_series: I4
+    sum_g: F8
+    """Amount of the metric per unit of the stream."""
+    pair_ptr: I4
+    """[L C + 1] into pair_divisor and term_ptr."""
+    pair_divisor: I4
+    """Divisor of the same source, 0: none."""
+    term_ptr: I4
+    """[pairs + 1] into term_series and term_u."""
+    term_series: I4
+    term_u: F8
+    """Standard uncertainty that the source brings into the metric, per unit of the stream, signed."""
+    line_divisor: I4
+    """[L + 1] divisors of each line."""
+    divisor_ptr: I4
+    """[divisors + 1] into the three arrays below."""
+    divisor_series: I4
+    divisor_u: F8
+    """The same for the product, or the charge."""
+    divisor_ue: F8
+    """The same while the product is estimated."""
+
+
+class Hourly(NamedTuple):
+    """One row per hourly stream; arrays [E] unless noted."""
+
+    source: I4
+    """Series of the electricity."""
+    target: I4
+    """Derived series: its increments times the factor of their hour."""
+    first: I8
+    """Hour (since 1970) of the first factor."""
+    ptr: I8
+    """[E + 1] into `value`."""
+    value: F8
+    """Factors of consecutive hours, NaN where there is none."""
+    fallback: F8
+    """Factor of an hour that has none."""
 
 
 class Lines(NamedTuple):
@@ -87,8 +130,8 @@ class Lines(NamedTuple):
     """[L, R] start of the tumbling windows after midnight UTC."""
     min_product_t_per_h: F8
     """Below this throughput nothing is divided by the product."""
-    ratio: I4
-    """[M] whether the metric is per tonne."""
+    weights: Weights
+    hourly: Hourly
 
 
 class Pots(NamedTuple):
@@ -101,9 +144,17 @@ class Pots(NamedTuple):
     kah: I4
     ae_min: I4
     ae_product: I4
+    ae_count: I4
+    ae_over: I4
     """Derived series."""
     threshold_v: F8
+    """Infinite where there are no anode effects."""
     min_ns: I8
+    """Shortest anode effect."""
+    end_ns: I8
+    """An effect is over once its cell was seen below the threshold for so long."""
+    normal_v: F8
+    """Target voltage of a cell, NaN where none is declared."""
     t_per_ka_day: F8
     """Aluminium per kA, cell and day [t]."""
 
@@ -121,8 +172,16 @@ class State(NamedTuple):
     hold_t: I8
     hold_n: I4
     ae_since: I8
-    ae_booked: I8
+    """First sample of the running anode effect (or of what may become one), 0: none."""
+    ae_below: I8
+    """First sample of the dip below the threshold in it, 0: none."""
+    ae_above: I8
+    """Time at or above the threshold in it [ns]."""
+    ae_over: F8
+    """Integral of the overvoltage in it [V ns]."""
+    ae_peak: F8
     in_circuit: I4
+    """1 in circuit, 0 not, -1 not known yet."""
     bin_id: I8
     """[R] number of the newest bin since 1970."""
     bins_a: F8
@@ -182,3 +241,9 @@ class Out(NamedTuple):
     done_v: I4
     """[D, 1]."""
     done_c: F8
+    ae_n: I8
+    """[2] anode effects that ended in this step and are told, and how many more did not fit."""
+    ae_key: I8
+    """[E, 4]: series of the cell, start, end, how it ended."""
+    ae_x: F8
+    """[E, 2]: highest voltage, mean overvoltage [V]."""

@@ -1,18 +1,20 @@
-"""Sums of a window to metrics: amounts, ratios to product, validity and uncertainty.
+"""Sums of a window to metrics: amounts, ratios to product or charge, validity and uncertainty.
 
 Uncertainty is GUM first order (JCGM 100:2008, 5.1.2 and 5.2.2). A meter's error is taken as
-constant over the window, so a stream counts once, with its whole amount; a stream that is in
-both numerator and product (the current of a potline) is handled by its joint sensitivity.
-With N = sum(A g), D = sum(A p), r = N / D and relative standard uncertainties u of meters
-and gu, pu of factors:
+constant over the window, and every source of error - a meter, a factor, a parameter - counts once,
+wherever it occurs: in several streams, in several metrics, in numerator and divisor. With
+N = sum(A g), D = sum(A p), r = N / D, and the standard uncertainties J (of N) and P (of D) that
+source s brings per unit of a stream, signed:
 
-    u(r)^2 = [sum (A u)^2 (g - r p)^2 + sum (A gu)^2 + r^2 sum (A pu)^2] / D^2,   U = 2 u(r)
+    u(r)^2 = sum over s of [sum (A J_s) - r sum (A P_s)]^2 / D^2,   U = 2 u(r)
+
+Columns of x and u are the metrics of `Lines.weights`, which need not be all of METRICS.
 """
 
 import numpy as np
 
 from greenhearth.kernels._compile import inlined, kernel
-from greenhearth.kernels.arrays import F8, I4, Lines, Streams
+from greenhearth.kernels.arrays import F8, I4, Lines, Streams, Weights
 from greenhearth.quality import Validity
 
 MIN_COVERAGE = 0.95
@@ -32,21 +34,24 @@ def evaluate(
 
     a, covered [W, m]; span_ns [lines, W]; writes metrics x, u [lines, W, M], validity v and
     coverage [lines, W]. `estimate` allows the product of window 0 (the running batch) to be
-    estimated from the charge. Ratios are NaN when there is too little product to divide by.
+    estimated from the charge. Ratios are NaN when there is too little product to divide by,
+    shares when there is no charge.
     """
-    ptr, series, required, floor, ratio = n.ptr, n.series, c.required, n.min_product_t_per_h, n.ratio
-    p, pu, pe, peu, um = c.p, c.pu, c.pe, c.peu, c.u
-    gg = np.zeros(ratio.size)
-    gp = np.zeros(ratio.size)
+    ptr, series, required, floor = n.ptr, n.series, c.required, n.min_product_t_per_h
+    p, pe, charged, weights = c.p, c.pe, c.charge, n.weights
+    below = np.zeros(weights.divisor_ptr.size)
+    over = np.ones(3)
     for line in range(first, last):
         row = line - first
         for k in range(a.shape[0]):
             span = span_ns[row, k]
-            worst, product, estimated = 1.0, 0.0, 0.0
+            worst, product, estimated, charge = 1.0, 0.0, 0.0, 0.0
             for at in range(ptr[line], ptr[line + 1]):
                 i = series[at]
-                product += a[k, i] * p[i]
-                estimated += a[k, i] * pe[i]
+                # Asked, not multiplied: the amount of a stream that is no product may be NaN.
+                product += a[k, i] * p[i] if p[i] != 0.0 else 0.0
+                estimated += a[k, i] * pe[i] if pe[i] != 0.0 else 0.0
+                charge += a[k, i] * charged[i] if charged[i] != 0.0 else 0.0
                 if required[i] == 1:
                     worst = min(worst, covered[k, i] / span if span > 0.0 else 0.0)
             code = 0 if worst >= MIN_COVERAGE else (_PARTIAL if worst > 0.0 else _NO_DATA)
@@ -61,46 +66,48 @@ def evaluate(
                 d = 0.0
             v[row, k] = code
             cover[row, k] = min(worst, 1.0)
-            pp = _sums(
-                c, ptr, series, a, k, line, pe if guess else p, peu if guess else pu, um, x[row, k], gg, gp
-            )
-            _ratios(ratio, d, pp, x[row, k], u[row, k], gg, gp)
+            over[1] = d
+            over[2] = charge
+            _divisors(weights, a, k, line, guess, below)
+            _metrics(weights, a, k, line, over, below, x[row, k], u[row, k])
 
 
 @inlined
-def _sums(
-    c: Streams, ptr: I4, series: I4, a: F8, k: int, line: int, p: F8, pu: F8, um: F8, x: F8, gg: F8, gp: F8
-) -> float:
-    """Sum x = N, gg = sum (A u)^2 g^2 + (A gu)^2, gp = sum (A u)^2 g p; return the same of p."""
-    entry_ptr, metric, g, gu = c.entry_ptr, c.entry_metric, c.entry_g, c.entry_gu
-    pp = 0.0
-    for m in range(x.size):
-        x[m] = 0.0
-        gg[m] = 0.0
-        gp[m] = 0.0
-    for at in range(ptr[line], ptr[line + 1]):
-        i = series[at]
-        amount = a[k, i]
-        au = amount * um[i]
-        pp += (au * p[i]) ** 2 + (amount * pu[i]) ** 2
-        for e in range(entry_ptr[i], entry_ptr[i + 1]):
-            m = metric[e]
-            x[m] += amount * g[e]
-            gg[m] += (au * g[e]) ** 2 + (amount * gu[e]) ** 2
-            gp[m] += au * au * g[e] * p[i]
-    return pp
+def _divisors(w: Weights, a: F8, k: int, line: int, guess: bool, below: F8) -> None:
+    """Sum what each source of error brings into the product, or into the charge."""
+    ptr, series = w.divisor_ptr, w.divisor_series
+    per_unit = w.divisor_ue if guess else w.divisor_u
+    for s in range(w.line_divisor[line], w.line_divisor[line + 1]):
+        total = 0.0
+        for t in range(ptr[s], ptr[s + 1]):
+            total += a[k, series[t]] * per_unit[t]
+        below[s] = total
 
 
 @inlined
-def _ratios(ratio: I4, d: float, pp: float, x: F8, u: F8, gg: F8, gp: F8) -> None:
-    """Divide by the product and give the expanded uncertainty (k = 2)."""
-    for m in range(ratio.size):
-        if ratio[m] == 0:
-            u[m] = 2.0 * np.sqrt(gg[m])
-        elif d > 0.0:
-            r = x[m] / d
-            x[m] = r
-            u[m] = 2.0 * np.sqrt(max(gg[m] - 2.0 * r * gp[m] + r * r * pp, 0.0)) / d
-        else:
+def _metrics(w: Weights, a: F8, k: int, line: int, over: F8, below: F8, x: F8, u: F8) -> None:
+    """Write every metric of a line and its expanded uncertainty (k = 2)."""
+    ratio, sum_ptr, sum_series, sum_g = w.ratio, w.sum_ptr, w.sum_series, w.sum_g
+    pair_ptr, pair_divisor = w.pair_ptr, w.pair_divisor
+    term_ptr, term_series, term_u = w.term_ptr, w.term_series, w.term_u
+    columns = ratio.size
+    for m in range(columns):
+        j = line * columns + m
+        d = over[ratio[m]]
+        if not d > 0.0:
             x[m] = np.nan
             u[m] = np.nan
+            continue
+        total = 0.0
+        for t in range(sum_ptr[j], sum_ptr[j + 1]):
+            total += a[k, sum_series[t]] * sum_g[t]
+        r = total / d
+        variance = 0.0
+        for q in range(pair_ptr[j], pair_ptr[j + 1]):
+            s = pair_divisor[q]
+            error = -r * below[s] if s > 0 else 0.0
+            for t in range(term_ptr[q], term_ptr[q + 1]):
+                error += a[k, term_series[t]] * term_u[t]
+            variance += error * error
+        x[m] = r
+        u[m] = 2.0 * np.sqrt(variance) / d

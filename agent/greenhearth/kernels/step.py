@@ -10,6 +10,7 @@ from greenhearth.kernels._compile import kernel
 from greenhearth.kernels.accumulate import accumulate
 from greenhearth.kernels.arrays import F8, I4, I8, U2, Decode, Lines, Out, Pots, Scratch, State, Streams
 from greenhearth.kernels.decode import decode
+from greenhearth.kernels.hourly import hourly
 from greenhearth.kernels.intensity import evaluate
 from greenhearth.kernels.potline import potline
 from greenhearth.kernels.window import BIN_NS, batches, roll, tumble
@@ -51,7 +52,8 @@ def _advance(c: Streams, n: Lines, p: Pots, s: State, w: Scratch, o: Out, t_now:
         s.began[0] = t_now
     o.done_n[0] = 0
     accumulate(c, s, w, series)
-    potline(p, c, s, w)
+    potline(p, c, s, w, o)
+    hourly(n.hourly, w)
     roll(s, w, t_now)
     tumble(c, n, s, w, o, t_now)
     batches(c, n, s, w, o)

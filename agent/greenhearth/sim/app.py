@@ -5,13 +5,13 @@ import os
 import signal
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from greenhearth.clock import Clock
 from greenhearth.historian import load_archive
 from greenhearth.ready_file import write_ready
 from greenhearth.sim.control import Control
-from greenhearth.sim.controllers import FURNACE, KILN_LINE, POTLINE, REPLAY
+from greenhearth.sim.controllers import FURNACE, KILN_LINE, LINE_CONTROLLER, POTLINE, REPLAY
 from greenhearth.sim.furnace import Furnace
 from greenhearth.sim.kiln import Kiln
 from greenhearth.sim.live import Live, Plant
@@ -21,12 +21,18 @@ from greenhearth.sim.registers import Table
 from greenhearth.sim.replay import Replay
 from greenhearth.sim.servers import Controller, Endpoint
 
+if TYPE_CHECKING:
+    from greenhearth.sim.cases import LineCase
+
 PLANTS: dict[str, type[Furnace | Kiln | Potline]] = {"furnace": Furnace, "kiln": Kiln, "cell": Potline}
 HISTORIAN = "historian"
 _ENDPOINT_OF = {"furnace": "furnace_plc", "kiln": "kiln_line", "cell": "potline_plc", HISTORIAN: "historian"}
 _UNITS: dict[str, dict[int, Table]] = {
     "furnace": {1: FURNACE}, "kiln": KILN_LINE, "cell": {1: POTLINE}, HISTORIAN: {1: REPLAY},
 }  # fmt: skip
+CASES = "cases"
+"""Endpoint of the declared cases: one unit for each, from 1 on."""
+MOST_CASES = 247
 _CATCH_UP_S = 0.2
 
 
@@ -49,6 +55,12 @@ class SimOptions:
     host: str = "127.0.0.1"
     baud: int = 19200
     """Of the kiln's line; 0: as fast as it goes."""
+    cases: tuple[str, ...] = ()
+    """Declared cases to make beside the plants: names on the shelf, or paths of TOML files."""
+    batch_minutes: float = 0.0
+    """Length of a batch of the cases, in place of what they say; 0: as they say."""
+    write_site: Path | None = None
+    """Where the site file of the cases goes, before the ready file is written."""
 
 
 class Works:
@@ -56,9 +68,11 @@ class Works:
 
     def __init__(self, options: SimOptions) -> None:
         self.options = options
+        self.cases = _cases(options)
         plants, self.clock = _build(options)
+        plants |= _case_plants(self.cases, options.seed, self.clock.now_ns())
         self.plants = {name: Live(name, plant, self.clock) for name, plant in plants.items()}
-        self.endpoints = {_ENDPOINT_OF[name]: _endpoint(name, live) for name, live in self.plants.items()}
+        self.endpoints = self._endpoints()
         self.control = Control(self.plants, self.endpoints)
         self.addresses: dict[str, dict[str, Any]] = {}
         self._line: PtyLine | None = None
@@ -77,6 +91,19 @@ class Works:
 
     async def __aexit__(self, *_: object) -> None:
         await self._close()
+
+    def _endpoints(self) -> dict[str, Endpoint]:
+        """Return the plants' controllers, and one endpoint with a unit for each case."""
+        names = {one.name for one in self.cases}
+        found = {
+            _ENDPOINT_OF[name]: _endpoint(name, live)
+            for name, live in self.plants.items()
+            if name not in names
+        }
+        units = {
+            unit: Controller(LINE_CONTROLLER, self.plants[one.name]) for unit, one in enumerate(self.cases, 1)
+        }
+        return found | ({CASES: Endpoint(units)} if units else {})
 
     async def _listen(self, name: str, endpoint: Endpoint) -> dict[str, Any]:
         if name != "kiln_line":
@@ -103,6 +130,15 @@ class Works:
                 live.advance()
             await asyncio.sleep(_CATCH_UP_S)
 
+    def write_site(self, path: Path) -> None:
+        """Write a site file for the cases; ValueError when there are none, or another file is in the way."""
+        from greenhearth.sim.case_site import write_site
+
+        if not self.cases:
+            raise ValueError("a site file is written for cases; name some with --case")
+        address = self.addresses[CASES]
+        write_site(path, self.cases, address["host"], address["port"], self.clock.speed)
+
     def ready(self) -> dict[str, Any]:
         """Return what the ready file says."""
         return {
@@ -126,6 +162,8 @@ async def run_sim(options: SimOptions) -> None:
         loop.add_signal_handler(number, stop.set)
     try:
         async with Works(options) as works:
+            if options.write_site is not None:
+                works.write_site(options.write_site)
             if options.ready_file is not None:
                 write_ready(options.ready_file, works.ready())
             await stop.wait()
@@ -146,6 +184,34 @@ def _build(options: SimOptions) -> tuple[dict[str, Plant], Clock]:
     clock = options.clock or Clock.fast(options.speed, Clock.real().t_anchor_ns)
     start = clock.now_ns()
     return {name: PLANTS[name](options.seed, start) for name in options.plants}, clock
+
+
+def _cases(options: SimOptions) -> "list[LineCase]":
+    """Read the declared cases; ConfigError or ValueError for what cannot be simulated."""
+    if not options.cases:
+        return []
+    from greenhearth.sim.cases import open_cases  # an account's kernels take a second to import
+
+    found = open_cases(options.cases, options.batch_minutes)
+    taken = {HISTORIAN} if options.replay else set(options.plants)
+    if len(found) > MOST_CASES:
+        raise ValueError(f"{len(found)} cases are too many: an endpoint has {MOST_CASES} units")
+    if taken & {one.name for one in found}:
+        raise ValueError(
+            f"a case is called '{min(taken & {one.name for one in found})}' like a plant; rename it"
+        )
+    return found
+
+
+def _case_plants(cases: "list[LineCase]", seed: int, start_ns: int) -> dict[str, Plant]:
+    if not cases:
+        return {}
+    from greenhearth.sim.case_plant import CaseLine
+    from greenhearth.sim.case_potline import CasePotline
+
+    blank = dict.fromkeys((one.value for one in LINE_CONTROLLER.fields), float("nan"))
+    kinds = {"": CaseLine, "potline": CasePotline}
+    return {one.name: kinds[one.process.kernel](one, blank, seed, start_ns) for one in cases}
 
 
 def _endpoint(name: str, live: Live) -> Endpoint:

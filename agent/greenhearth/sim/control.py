@@ -5,11 +5,14 @@ One line in, one line out, on a loopback TCP port::
     set furnace.active_power_kw 12345      clear furnace.active_power_kw      clear
     mute kiln_line 2                       unmute kiln_line 2                 unmute
     get furnace.active_power_kw
+    made clinker_kiln      what a declared case has really made since the start, as JSON
 """
 
 import asyncio
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+import msgspec
 
 from greenhearth.sim.live import Live
 from greenhearth.strict import nearest_name
@@ -27,6 +30,14 @@ class Mutable(Protocol):
         """The units behind it."""
 
 
+@runtime_checkable
+class Making(Protocol):
+    """A plant that knows what it has really made."""
+
+    def made(self) -> object:
+        """Return it; `greenhearth.sim.case_plant.Made`."""
+
+
 class Control:
     """What can be told to running plants."""
 
@@ -34,7 +45,7 @@ class Control:
         self.plants = plants
         self.endpoints = endpoints
         self._verbs = {
-            "set": self._set, "clear": self._clear, "get": self._get,
+            "set": self._set, "clear": self._clear, "get": self._get, "made": self._made,
             "mute": self._mute, "unmute": self._unmute,
         }  # fmt: skip
         self._server: asyncio.Server | None = None
@@ -92,6 +103,16 @@ class Control:
         if value not in values:
             raise LookupError(f"{live.name} has no value '{value}'")
         return str(values[value])
+
+    def _made(self, words: list[str]) -> str:
+        name = words[0] if words else ""
+        live = self.plants.get(name)
+        making = {one for one, other in self.plants.items() if isinstance(other.plant, Making)}
+        if live is None or not isinstance(live.plant, Making):
+            near = nearest_name(name, making)
+            raise LookupError(f"no case '{name}'" + (f"; did you mean '{near}'?" if near else ""))
+        live.advance()
+        return msgspec.json.encode(live.plant.made()).decode()
 
     def _mute(self, words: list[str]) -> str:
         for endpoint, units in self._units(words).items():

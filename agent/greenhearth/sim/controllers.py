@@ -1,7 +1,8 @@
 """The controllers of the demonstration works, address by address.
 
-Source: ``firmware_configs/plcs/DEMO_PLANT_IO.md`` and, for the kiln's drive meter, the
-input register table in the Eastron SDM630Modbus V2 user manual, section 1.2.1.
+Source: ``firmware_configs/plcs/DEMO_PLANT_IO.md``, for lines of declared cases
+``LINE_CONTROLLER_IO.md`` beside it and, for the kiln's drive meter, the input register
+table in the Eastron SDM630Modbus V2 user manual, section 1.2.1.
 """
 
 from greenhearth.sim.registers import HOLDING, INPUT, Field, Table
@@ -115,3 +116,39 @@ REPLAY = Table(
     ],
     [(0, 129)],
 )
+
+
+CASE_CELLS = 300
+
+
+def _channels(first: int, type_: str, name: str, number: int) -> list[Field]:
+    """Return channels 01, 02, ... of a line controller, side by side."""
+    words = 4 if type_ == "float64" else 2
+    return [Field(first + words * k, type_, name.replace("NN", f"{k + 1:02d}")) for k in range(number)]
+
+
+LINE_CONTROLLER = Table(
+    HOLDING,
+    [
+        Field(0, "uint32", "batch_number"),
+        Field(2, "uint16", "phase"),
+        *_channels(4, "float32", "rate_NN_kw", 3),
+        *_channels(10, "float64", "total_NN_kwh", 3),
+        *_channels(22, "float32", "rate_NN_gj_per_h", 1),
+        *_channels(24, "float64", "total_NN_gj", 2),
+        *_channels(32, "float32", "rate_NN_t_per_h", 6),
+        *_channels(44, "float64", "total_NN_t", 10),
+        *_channels(84, "float32", "rate_NN_nm3_per_h", 4),
+        *_channels(92, "float64", "total_NN_nm3", 4),
+        *_channels(108, "float32", "rate_NN_ka", 2),
+        *_channels(112, "float64", "total_NN_kah", 2),
+        *_channels(120, "float32", "rate_NN_kg_per_h", 4),
+        *_channels(128, "float64", "total_NN_kg", 8),
+        *(
+            Field(199 + cell, "uint16", f"cell_voltage_v_{cell:03d}", 0.001, missing=0xFFFF)
+            for cell in range(1, CASE_CELLS + 1)
+        ),
+    ],
+    [(0, 499)],
+)
+"""One unit for each declared case; what is on which channel is in `cases`."""

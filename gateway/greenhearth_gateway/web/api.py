@@ -16,7 +16,7 @@ from greenhearth.strict import nearest_name
 from greenhearth_gateway.alarms.engine import NothingToAckError
 from greenhearth_gateway.overview import series_views
 from greenhearth_gateway.store.embedded import MOST_POINTS
-from greenhearth_gateway.web import types
+from greenhearth_gateway.web import restated_types, types
 from greenhearth_gateway.web.headers import SafeHeaders
 from greenhearth_gateway.web.house import House, NotWrittenError
 from greenhearth_gateway.web.stream import Stream
@@ -51,6 +51,7 @@ def build_app(house: House, stream: Stream) -> FastAPI:
     _add_live(app, house, stream)
     _add_history(app, house)
     _add_alarms(app, house)
+    _add_restated(app, house)
     app.mount("/static/dygraphs", StaticFiles(packages=[("dygraphs", "assets")]), name="dygraphs")
     app.mount("/", StaticFiles(directory=PAGE, html=True, check_dir=False), name="page")
     return app
@@ -137,6 +138,22 @@ def _add_alarms(app: FastAPI, house: House) -> None:
         except NotWrittenError as error:
             raise HTTPException(503, "the journal cannot be written now; try again shortly") from error
         return house.alarms()
+
+
+def _add_restated(app: FastAPI, house: House) -> None:
+    @app.get("/api/v1/restatements")
+    def restatements(line: str, limit: Limit = 50) -> list[restated_types.RestatementView]:
+        """Stored figures of a line beside what they are with later factors, newest window first."""
+        _known_if_any("line", line, house.line_names())
+        return house.restatements(line, limit)
+
+    @app.get("/api/v1/factor-sets/{name}")
+    def factor_set(name: str) -> restated_types.FactorSetView:
+        """The factors that the name of a set stands for, as the agent told them at its start."""
+        found = house.factor_set(name)
+        if found is None:
+            raise HTTPException(404, f"no birth in the journal tells the factors of '{name}'")
+        return found
 
 
 def _known(what: str, name: str, names: Iterable[str]) -> None:

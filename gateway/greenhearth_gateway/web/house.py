@@ -11,7 +11,9 @@ from greenhearth.wire import Event
 from greenhearth_gateway.alarms.state import AlarmState
 from greenhearth_gateway.inbox import Inbox
 from greenhearth_gateway.intake import Source
+from greenhearth_gateway.journal.past import expanded_set
 from greenhearth_gateway.journal.reader import Reader
+from greenhearth_gateway.journal.restatements import FILE_NAME, restatements
 from greenhearth_gateway.journal.transaction import Acknowledge, Entry
 from greenhearth_gateway.overview import (
     Scene,
@@ -22,7 +24,7 @@ from greenhearth_gateway.overview import (
 )
 from greenhearth_gateway.store.embedded import EmbeddedStore, Span
 from greenhearth_gateway.views import finished_view
-from greenhearth_gateway.web import types
+from greenhearth_gateway.web import restated_types, types
 
 ACK_WAIT_S = 5.0
 JOURNAL_ROWS = 200
@@ -95,6 +97,24 @@ class House:
             return []
         events: list[Event] = self.reader.finished(line, limit)
         return [finished_view(self.scene.benchmarks, state.info, event) for event in events]
+
+    def restatements(self, line: str, limit: int) -> list[restated_types.RestatementView]:
+        """Return stored restatements of a line, newest window first."""
+        found = restatements(self.reader.path.with_name(FILE_NAME), line, limit)
+        return [restated_types.RestatementView.model_validate(msgspec.to_builtins(one)) for one in found]
+
+    def factor_set(self, name: str) -> restated_types.FactorSetView | None:
+        """Return what the name of a factor set stands for; None where no birth tells it."""
+        found = expanded_set(self.reader, name)
+        if found is None:
+            return None
+        line, infos = found
+        own = restated_types.FactorView.model_fields
+        factors = [
+            {"id": one, **{k: getattr(info, k) for k in own if k != "id"}} for one, info in infos.items()
+        ]
+        view = {"name": name, "line": line, "factors": factors}
+        return restated_types.FactorSetView.model_validate(view)
 
     def alarms(self) -> types.Alarms:
         """Return all alarms and the newest rows of their journal."""

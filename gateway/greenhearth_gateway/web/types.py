@@ -6,13 +6,11 @@ Times are Unix nanoseconds where the name ends in `_ns`, milliseconds where it e
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-
-class View(BaseModel):
-    """Base of all answers: built by us, so never coerced or extended."""
-
-    model_config = ConfigDict(extra="forbid", ser_json_inf_nan="null")
+from greenhearth_gateway.web.comparison_types import ComparisonView as ComparisonView
+from greenhearth_gateway.web.comparison_types import GradeView as GradeView
+from greenhearth_gateway.web.comparison_types import View as View
 
 
 class MetricView(View):
@@ -33,31 +31,6 @@ class WindowView(View):
     metrics: dict[str, MetricView]
 
 
-class ComparisonView(View):
-    """One line held against one published figure."""
-
-    benchmark: str
-    title: str
-    value: float
-    """The published figure."""
-    unit: str
-    metric: str
-    kind: str
-    """``limit``, ``target`` or ``typical``."""
-    comparable: bool
-    """False: unit or boundary differ; `why` says how."""
-    gap: float | None
-    """Line minus benchmark; above zero is worse."""
-    gap_percent: float | None
-    verdict: str
-    """``meets``, ``misses``, ``within uncertainty``, or empty where there is nothing to meet."""
-    why: str
-    source: str
-    clause: str
-    jurisdiction: str = ""
-    note: str = ""
-
-
 class FinishedView(View):
     """The last finished batch of a line, or its last finished window where it has no batches."""
 
@@ -72,7 +45,8 @@ class FinishedView(View):
     coverage: float
     metrics: dict[str, MetricView]
     factor_set: str
-    comparisons: list[ComparisonView] = []
+    comparisons: list[ComparisonView] = Field(default=[])
+    grades: list[GradeView] = Field(default=[])
 
 
 class LineView(View):
@@ -99,6 +73,8 @@ class LineView(View):
     compared_window: str
     """Which of `windows` the comparisons are of."""
     comparisons: list[ComparisonView]
+    grades: list[GradeView] = Field(default=[])
+    """Where the line stands on the scales of its process, those that apply first."""
     last_finished: FinishedView | None
 
 

@@ -19,6 +19,7 @@ export class Benchmarks {
   constructor() {
     this.over = el("span", { class: "quiet", "data-field": "compared" });
     this.scales = el("div", { class: "scales" });
+    this.grades = el("ul", { class: "bench-rows grades", "data-field": "grades" });
     this.rows = el("ol", { class: "bench-rows" });
     this.moreRows = el("ol", { class: "bench-rows" });
     this.moreCount = el("summary");
@@ -28,9 +29,10 @@ export class Benchmarks {
     this.others = el("details", { ontoggle: () => this.fillOthers() }, this.otherCount, this.otherRows);
     this.none = el("p", { class: "quiet" });
     const head = el("h3", {}, "Benchmarks ", this.over);
-    this.root = el("section", { class: "bench" }, head, this.none, this.scales, this.rows, this.more, this.others);
+    this.root = el("section", { class: "bench" }, head, this.none, this.grades, this.scales, this.rows, this.more, this.others);
     const idOf = (entry) => entry.comparison.benchmark + entry.comparison.metric;
     this.lists = [this.rows, this.moreRows, this.otherRows].map((node) => new KeyedList(node, idOf, row));
+    this.gradeList = new KeyedList(this.grades, (grade) => grade.ladder, gradeRow);
     this.scaleList = new KeyedList(this.scales, (group) => group.metric, scale);
   }
 
@@ -42,6 +44,7 @@ export class Benchmarks {
     setText(this.over, window && fit.length ? over(window, line.batch_word) : "");
     this.lists[0].update(fit.slice(0, OPEN_ROWS));
     this.lists[1].update(fit.slice(OPEN_ROWS));
+    this.gradeList.update(line.grades.filter((grade) => !grade.why));
     this.unfit = unfit;
     this.fillOthers();
     this.scaleList.update(groups(fit));
@@ -147,6 +150,33 @@ function drawRow({ comparison: c, n, running }, root, parts) {
   setAttr(parts.gap, "title", verdict);
   setText(parts.source, sourceText(c));
   setAttr(parts.source, "title", [sourceText(c), c.note].filter(Boolean).join(" · "));
+}
+
+/** A scale with the level or class reached, and what is missing to the next better one. */
+function gradeRow() {
+  const parts = {
+    title: el("span", { class: "bench-title" }),
+    reached: el("span", { class: "gap", "data-field": "reached" }),
+    next: el("span", { class: "quiet bench-source" }),
+  };
+  const root = el("li", {}, el("span", {}), parts.title, parts.reached, parts.next);
+  return { root, update: (grade) => drawGrade(grade, root, parts) };
+}
+
+function drawGrade(grade, root, parts) {
+  setAttr(root, "data-ladder", grade.ladder);
+  setText(parts.title, grade.title);
+  setText(parts.reached, grade.reached);
+  setText(parts.next, nextText(grade));
+  setAttr(parts.next, "title", [grade.clause, grade.source, grade.note].filter(Boolean).join(" · "));
+}
+
+/** How far the next better level is, in the unit and in percent, and what the uncertainty leaves open. */
+export function nextText(grade) {
+  const doubt = grade.could_be.length ? `within uncertainty also ${grade.could_be.join(", ")}` : "";
+  if (grade.gap === null) return ["best level of this scale", doubt].filter(Boolean).join(" · ");
+  const gap = `${format.signed(grade.gap)} ${format.unit(grade.unit)} (${format.percent(grade.gap_percent, 1)})`;
+  return [`next: ${grade.next_level}, ${gap}`, doubt].filter(Boolean).join(" · ");
 }
 
 const SIGNS = { meets: "✓", misses: "✕", "within uncertainty": "≈" };

@@ -1,0 +1,219 @@
+"""History at full speed: columns of samples to the sums and the metrics of any windows.
+
+`Engine` runs a history scan by scan and tells what it would have told live; a `Sweep` runs the same
+rules series by series, some hundred times as fast, and gives sums and metrics of the windows asked
+for. Lines with derived streams (potlines, electricity counted by the hour) need every scan: they
+are refused here.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from greenhearth.kernels.arrays import DERIVED, F8, I4, I8, State, Streams
+from greenhearth.kernels.intensity import evaluate
+from greenhearth.kernels.sweep import Meters, meters_of, stretches, sweep
+from greenhearth.metrics import METRICS
+from greenhearth.model import Model
+from greenhearth.tables import StreamBuilder
+from greenhearth.units import UNITS
+
+NO_QUALITIES: I4 = np.zeros((0, 0), np.int32)
+
+
+@dataclass(frozen=True)
+class Windows:
+    """W windows of L lines: sums of m series, and metrics as the kernels write them."""
+
+    edges_ns: I8
+    """[W + 1]."""
+    amounts: F8
+    """[W, m] in the series' unit; a rate's in unit x h."""
+    covered_ns: F8
+    """[W, m]."""
+    metrics: list[str]
+    """The M metrics of x and u: those that some line has."""
+    x: F8
+    """[L, W, M], NaN where there is too little to divide by."""
+    u: F8
+    """Expanded uncertainty (k = 2)."""
+    validity: I4
+    """[L, W]."""
+    coverage: F8
+    balances: dict[str, F8]
+    """``line.role`` -> integral of the rate over its counter minus one [W], NaN where one is missing."""
+
+
+def tumbling_edges(from_ns: int, to_ns: int, length_ns: int, offset_ns: int = 0) -> I8:
+    """Return the edges of the windows of one length that cover from_ns..to_ns, as live windows lie."""
+    if length_ns <= 0 or to_ns <= from_ns:
+        raise ValueError(f"no window of {length_ns} ns lies in {from_ns}..{to_ns}: give a later end")
+    first = (from_ns - offset_ns) // length_ns
+    last = -((offset_ns - to_ns) // length_ns)
+    return np.arange(first, last + 1, dtype=np.int64) * length_ns + offset_ns
+
+
+def new_meters(m: int) -> Meters:
+    """Return what is known of m series before their first sample: nothing."""
+    reals, ints = np.zeros((3, m)), np.zeros((3, m), np.int64)
+    return Meters(ints[0], reals[0], ints[1], reals[1], reals[2], ints[2], np.zeros(m, np.int32))
+
+
+def window_sums(
+    streams: Streams, t_ns: I8, x: F8, q: I4 | None, edges_ns: ArrayLike,
+    series: ArrayLike | None = None, meters: Meters | None = None,
+) -> tuple[F8, F8]:  # fmt: skip
+    """Return the amounts and the covered time [ns] of every window, each [W, m].
+
+    t_ns [T] ascending, x [n, T] with NaN for what is missing, q [n, T] qualities or None, edges_ns
+    [W + 1] ascending. Row r of x is series `series[r]` (r if not given) of the m in `streams`.
+    `meters` carries on from the chunk before, and is written back.
+
+    Raises:
+        ValueError: the arrays do not fit each other, or a line has derived streams.
+    """
+    sums = Sums(streams, np.ascontiguousarray(edges_ns, np.int64), meters or new_meters(streams.kind.size))
+    sums.add(t_ns, x, q, np.arange(len(x)) if series is None else series)
+    return sums.a, sums.covered_ns
+
+
+class Sums:
+    """The amounts and the covered time of W windows, as samples come in chunk by chunk.
+
+    What was measured over windows that were past when it came is booked in the running one, as
+    live; `reach_back` splits it over them instead. Threads do not change the result.
+    """
+
+    def __init__(
+        self, streams: Streams, edges_ns: I8, meters: Meters, reach_back: bool = False, threads: int = 1
+    ) -> None:
+        if edges_ns.size < 2 or not (np.diff(edges_ns) > 0).all():
+            raise ValueError("edges_ns: at least two, each after the one before")
+        self._streams, self._meters = streams, meters
+        self._reach_back, self._threads = reach_back, threads
+        self.edges_ns = edges_ns
+        self.a, self.covered_ns = (np.zeros((edges_ns.size - 1, streams.kind.size)) for _ in range(2))
+
+    def add(self, t_ns: I8, x: F8, q: I4 | None, series: ArrayLike) -> None:
+        """Add samples t_ns [T], x [n, T], q [n, T] or None of n series; see `window_sums`."""
+        of = np.ascontiguousarray(series, np.int32)
+        times, values = np.ascontiguousarray(t_ns, np.int64), np.ascontiguousarray(x, np.float64)
+        qualities = NO_QUALITIES if q is None else np.ascontiguousarray(q, np.int32)
+        _check(self._streams, times, values, qualities, of, self._meters)
+        on = stretches(times, self.edges_ns)
+
+        def run(first: int, last: int) -> None:
+            sweep(
+                self._streams, self._meters, on, times, values, qualities, of, first, last,
+                self.edges_ns, self._reach_back, self.a, self.covered_ns,
+            )  # fmt: skip
+
+        in_parts(run, of.size, self._threads)
+
+
+def _check(streams: Streams, t: I8, x: F8, q: I4, of: I4, known: Meters) -> None:
+    """Refuse arrays that do not fit; ValueError says which and why."""
+    m = streams.kind.size
+    if of.ndim != 1 or x.shape != (of.size, t.size) or q.size not in (0, x.size):
+        raise ValueError(f"x is {x.shape}, q {q.shape}, for {of.size} series and {t.size} times: give [n, T]")
+    if of.size and not (of.min() >= 0 and of.max() < m and np.unique(of).size == of.size):
+        raise ValueError(f"series: numbers from 0 to {m - 1}, each at most once")
+    late = np.flatnonzero(t[1:] <= t[:-1])
+    if late.size:
+        raise ValueError(
+            f"t_ns[{late[0] + 1}] is not after t_ns[{late[0]}]: sort them, keep one of equal ones"
+        )
+    if t.size and of.size and t[0] <= known.seen_t[of].max():
+        raise ValueError(f"t_ns begins at {t[0]}, but samples up to {known.seen_t[of].max()} are already in")
+    lines = streams.line[of]
+    derived = np.intersect1d(streams.line[streams.kind == DERIVED], lines[lines >= 0])
+    if derived.size:
+        raise ValueError(f"line number {derived[0]} has derived streams: run it through Engine")
+
+
+def in_parts(run: Callable[[int, int], None], n: int, threads: int) -> None:
+    """Call run(first, last) for rows 0..n-1 shared among threads; the kernels hold no lock."""
+    if threads <= 1:
+        run(0, n)
+        return
+    ends = [n * k // threads for k in range(threads + 1)]
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(run, ends[:-1], ends[1:]))
+
+
+class Sweep:
+    """A model's history, chunk by chunk, into one set of windows; not thread-safe."""
+
+    def __init__(
+        self, model: Model, edges_ns: ArrayLike, lines: Sequence[str] = (), state: State | None = None,
+        reach_back: bool = False, threads: int = 1,
+    ) -> None:  # fmt: skip
+        """Take the named lines, all if none is named; carry on from a state, else from nothing.
+
+        ValueError when a line has derived streams, or edges_ns [W + 1] do not ascend.
+        """
+        builder = StreamBuilder(model)
+        for line, _ in builder.derived:
+            if not lines or line.name in lines:
+                raise ValueError(
+                    f"line '{line.name}' has derived streams: name others, run it through Engine"
+                )
+        self._names = list(lines or builder.numbers)
+        self._numbers = [builder.numbers[name] for name in self._names]
+        self._model, self._threads, self._columns = model, threads, builder.columns
+        self._streams, self._lines = builder.streams(), builder.lines()
+        meters = meters_of(state) if state else new_meters(builder.m)
+        edges = np.ascontiguousarray(edges_ns, np.int64)
+        self._sums = Sums(self._streams, edges, meters, reach_back, threads)
+        self.series = np.flatnonzero(np.isin(self._streams.line, self._numbers)).astype(np.int32)
+        """Numbers of the series that it takes, in the order in which `add` takes them."""
+
+    def add(self, t_ns: I8, x: F8, q: I4 | None = None, series: ArrayLike | None = None) -> None:
+        """Add samples t_ns [T], x [n, T], q [n, T] of some of its series; see `window_sums`."""
+        self._sums.add(t_ns, x, q, self.series if series is None else series)
+
+    def windows(self) -> Windows:
+        """Return the windows as far as samples have come."""
+        lines, sums = len(self._numbers), self._sums
+        shape = (lines, sums.edges_ns.size - 1, len(self._columns))
+        x, u, v, cover = np.empty(shape), np.empty(shape), np.zeros(shape[:2], np.int32), np.empty(shape[:2])
+        span = np.diff(sums.edges_ns).astype(np.float64)[None, :]
+
+        def run(first: int, last: int) -> None:
+            for k in range(first, last):
+                at, part = self._numbers[k], slice(k, k + 1)
+                evaluate(
+                    self._streams, self._lines, at, at + 1, sums.a, sums.covered_ns, span, False,
+                    x[part], u[part], v[part], cover[part],
+                )  # fmt: skip
+
+        in_parts(run, lines, self._threads)
+        names = [METRICS[m] for m in self._columns]
+        found = balances(self._model, self._names, sums.a, sums.covered_ns)
+        return Windows(sums.edges_ns, sums.a, sums.covered_ns, names, x, u, v, cover, found)
+
+
+def balances(model: Model, lines: Sequence[str], a: F8, covered: F8) -> dict[str, F8]:
+    """Return integral over counter minus one for each rate that checks a counter, per window [W].
+
+    Both are divided by their covered time, so that a gap in one is no deviation.
+    """
+    pairs = [
+        (f"{line.name}.{role}", rate, counter)
+        for line in model.lines
+        if line.name in lines
+        for role, definition in line.process.roles.items()
+        if definition.checks
+        and (rate := model.index(line.name, role)) >= 0
+        and (counter := model.index(line.name, definition.checks)) >= 0
+    ]
+    rates, counters = [rate for _, rate, _ in pairs], [counter for _, _, counter in pairs]
+    units = np.array([UNITS[one.unit].factor if one.unit else 1.0 for one in model.series])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        integrated = a[:, rates] / covered[:, rates] * units[rates]
+        counted = a[:, counters] / covered[:, counters] * units[counters]
+        ratio = integrated / np.where(counted > 0.0, counted, np.nan) - 1.0
+    return {name: ratio[:, k] for k, (name, _, _) in enumerate(pairs)}
