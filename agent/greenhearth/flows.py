@@ -31,13 +31,21 @@ class Sources:
 
     def factor(self, name: str) -> tuple[str, Factor]:
         """Return id and factor of a factor role or a catalogue id; FlowError if there is none."""
-        found = self.factor_roles.get(name, name)
+        found = self.chosen(name)
         if found not in self.catalogue:
             near = nearest_name(found, [*self.catalogue, *self.factor_roles, *self.parameters])
             hint = f"; did you mean '{near}'?" if near else ""
             raise FlowError(f"no factor '{found}'{hint}")
         self.used[found] = self.catalogue[found]
         return found, self.catalogue[found]
+
+    def chosen(self, name: str) -> str:
+        """Return the catalogue id behind a name; a role may stand for another (``contract = "grid"``)."""
+        seen = {name}
+        while (behind := self.factor_roles.get(name, name)) not in seen:
+            seen.add(behind)
+            name = behind
+        return name
 
     def parameter(self, name: str) -> float:
         """Return the value of a parameter: the one given, or its default."""

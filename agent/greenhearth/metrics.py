@@ -16,9 +16,9 @@ _SCOPE1 = dict.fromkeys(
 )
 _SCOPE2 = {"co2_electricity_kg": 1.0, "co2_heat_kg": 1.0}
 _MARKET = {"co2_electricity_market_kg": 1.0, "co2_heat_kg": 1.0}
-_UPSTREAM = {"co2_upstream_kg": 1.0, "co2_upstream_indirect_kg": 1.0}
-_EMBEDDED_DIRECT = {**_SCOPE1, "co2_heat_kg": 1.0, "co2_upstream_kg": 1.0}
-_EMBEDDED_INDIRECT = {"co2_electricity_kg": 1.0, "co2_upstream_indirect_kg": 1.0}
+_UPSTREAM = dict.fromkeys(("co2_upstream_kg", "co2_precursor_kg", "co2_precursor_indirect_kg"), 1.0)
+_EMBEDDED_DIRECT = {**_SCOPE1, "co2_heat_kg": 1.0, "co2_precursor_kg": 1.0}
+_EMBEDDED_INDIRECT = {"co2_electricity_kg": 1.0, "co2_precursor_indirect_kg": 1.0}
 _ENERGY = {"electricity_kwh": 1.0, "fuel_kwh": 1.0, "heat_kwh": 1.0}
 _GJ = dict.fromkeys(_ENERGY, 0.0036)
 _CO2 = "kg CO2e/t"

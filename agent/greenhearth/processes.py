@@ -23,7 +23,7 @@ Output = Literal[
     "electricity_kwh", "fuel_kwh", "heat_kwh", "kgce",
     "co2_fuel_kg", "co2_process_kg", "co2_anode_kg", "co2_pfc_kg", "co2_waste_gas_kg",
     "co2_electricity_kg", "co2_electricity_market_kg", "co2_heat_kg",
-    "co2_upstream_kg", "co2_upstream_indirect_kg", "co2_biogenic_kg",
+    "co2_upstream_kg", "co2_precursor_kg", "co2_precursor_indirect_kg", "co2_biogenic_kg",
 ]  # fmt: skip
 
 OUTPUTS: tuple[str, ...] = get_args(Output)[1:]
@@ -91,7 +91,7 @@ class Process(ProcessHead, kw_only=True):
     """Streams that the process's own kernel adds; their flows."""
     parameters: dict[str, Parameter] = {}
     factor_roles: dict[str, str] = {}
-    """Name -> default catalogue id."""
+    """Name -> default catalogue id, or the name of another factor role (``contract = "grid"``)."""
     boundary: dict[str, str] = {}
     """Metric -> boundary key, compared letter by letter with a benchmark's."""
 

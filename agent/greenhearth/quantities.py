@@ -75,7 +75,7 @@ class Unit:
 def read_unit(text: str) -> Unit:
     """Read a unit; UnitError if a part of it is not known."""
     gross = bool(_GROSS.search(text))
-    plain = _ASIDE.sub("", _GROSS.sub("", text)).strip()
+    plain = _ASIDE.sub("", _GROSS.sub("", text)).removeprefix("+/-").strip()
     if plain in _KIND_OF:
         kind, factor = _KIND_OF[plain]
         return Unit("" if kind == "ratio" else kind, "", factor, gross)

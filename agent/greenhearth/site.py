@@ -167,7 +167,8 @@ def _check_factors(
             raise doc.error(where, "unknown factor role", process.factor_roles)
         if chosen not in catalogue:
             raise doc.error_naming(where, f"no factor '{chosen}' in the catalogue", chosen, catalogue)
-        default = catalogue.get(process.factor_roles[role])
+        usual = process.factor_roles[role]
+        default = catalogue.get(process.factor_roles.get(usual, usual))
         if default and not same_unit(default.unit, catalogue[chosen].unit):
             why = f"'{chosen}' is in {catalogue[chosen].unit}; this role needs {default.unit}"
             raise doc.error(where, why)

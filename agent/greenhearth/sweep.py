@@ -9,6 +9,7 @@ are refused here.
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -92,7 +93,7 @@ class Sums:
     ) -> None:
         if edges_ns.size < 2 or not (np.diff(edges_ns) > 0).all():
             raise ValueError("edges_ns: at least two, each after the one before")
-        self._streams, self._meters = streams, meters
+        self._streams, self.meters = streams, meters
         self._reach_back, self._threads = reach_back, threads
         self.edges_ns = edges_ns
         self.a, self.covered_ns = (np.zeros((edges_ns.size - 1, streams.kind.size)) for _ in range(2))
@@ -102,12 +103,12 @@ class Sums:
         of = np.ascontiguousarray(series, np.int32)
         times, values = np.ascontiguousarray(t_ns, np.int64), np.ascontiguousarray(x, np.float64)
         qualities = NO_QUALITIES if q is None else np.ascontiguousarray(q, np.int32)
-        _check(self._streams, times, values, qualities, of, self._meters)
+        _check(self._streams, times, values, qualities, of, self.meters)
         on = stretches(times, self.edges_ns)
 
         def run(first: int, last: int) -> None:
             sweep(
-                self._streams, self._meters, on, times, values, qualities, of, first, last,
+                self._streams, self.meters, on, times, values, qualities, of, first, last,
                 self.edges_ns, self._reach_back, self.a, self.covered_ns,
             )  # fmt: skip
 
@@ -147,60 +148,91 @@ def in_parts(run: Callable[[int, int], None], n: int, threads: int) -> None:
 class Sweep:
     """A model's history, chunk by chunk, into one set of windows; not thread-safe."""
 
-    def __init__(
-        self, model: Model, edges_ns: ArrayLike, lines: Sequence[str] = (), state: State | None = None,
-        reach_back: bool = False, threads: int = 1,
-    ) -> None:  # fmt: skip
-        """Take the named lines, all if none is named; carry on from a state, else from nothing.
-
-        ValueError when a line has derived streams, or edges_ns [W + 1] do not ascend.
-        """
+    def __init__(self, model: Model, lines: Sequence[str] = (), threads: int = 1) -> None:
+        """Take the named lines, all if none is named; ValueError when one has derived streams."""
         builder = StreamBuilder(model)
         for line, _ in builder.derived:
             if not lines or line.name in lines:
                 raise ValueError(
                     f"line '{line.name}' has derived streams: name others, run it through Engine"
                 )
-        self._names = list(lines or builder.numbers)
-        self._numbers = [builder.numbers[name] for name in self._names]
-        self._model, self._threads, self._columns = model, threads, builder.columns
+        names = list(lines or builder.numbers)
+        self._numbers = np.array([builder.numbers[name] for name in names], np.int64)
+        self._threads, self._columns, self._checks = threads, builder.columns, _checks(model, names)
         self._streams, self._lines = builder.streams(), builder.lines()
-        meters = meters_of(state) if state else new_meters(builder.m)
-        edges = np.ascontiguousarray(edges_ns, np.int64)
-        self._sums = Sums(self._streams, edges, meters, reach_back, threads)
+        self._sums: Sums | None = None
         self.series = np.flatnonzero(np.isin(self._streams.line, self._numbers)).astype(np.int32)
         """Numbers of the series that it takes, in the order in which `add` takes them."""
 
+    def begin(self, edges_ns: ArrayLike, state: State | None = None, reach_back: bool = False) -> None:
+        """Begin W windows with ascending edges [W + 1], from nothing or from the state of an engine.
+
+        ValueError when the edges do not ascend.
+        """
+        meters = meters_of(state) if state else new_meters(self._streams.kind.size)
+        edges = np.ascontiguousarray(edges_ns, np.int64)
+        self._sums = Sums(self._streams, edges, meters, reach_back, self._threads)
+
+    @property
+    def sums(self) -> Sums:
+        """Return the sums so far; ValueError before `begin`."""
+        if self._sums is None:
+            raise ValueError("no windows yet: call begin(edges_ns) first")
+        return self._sums
+
     def add(self, t_ns: I8, x: F8, q: I4 | None = None, series: ArrayLike | None = None) -> None:
         """Add samples t_ns [T], x [n, T], q [n, T] of some of its series; see `window_sums`."""
-        self._sums.add(t_ns, x, q, self.series if series is None else series)
+        self.sums.add(t_ns, x, q, self.series if series is None else series)
 
     def windows(self) -> Windows:
         """Return the windows as far as samples have come."""
-        lines, sums = len(self._numbers), self._sums
+        lines, sums = len(self._numbers), self.sums
         shape = (lines, sums.edges_ns.size - 1, len(self._columns))
         x, u, v, cover = np.empty(shape), np.empty(shape), np.zeros(shape[:2], np.int32), np.empty(shape[:2])
-        span = np.diff(sums.edges_ns).astype(np.float64)[None, :]
+        spans = np.tile(np.diff(sums.edges_ns).astype(np.float64), (lines, 1))
 
         def run(first: int, last: int) -> None:
-            for k in range(first, last):
-                at, part = self._numbers[k], slice(k, k + 1)
+            for part in _neighbours(self._numbers, first, last):
+                at = self._numbers[part]
                 evaluate(
-                    self._streams, self._lines, at, at + 1, sums.a, sums.covered_ns, span, False,
+                    self._streams, self._lines, at[0], at[-1] + 1, sums.a, sums.covered_ns, spans[part], False,
                     x[part], u[part], v[part], cover[part],
                 )  # fmt: skip
 
         in_parts(run, lines, self._threads)
         names = [METRICS[m] for m in self._columns]
-        found = balances(self._model, self._names, sums.a, sums.covered_ns)
+        found = self._checks.balances(sums.a, sums.covered_ns)
         return Windows(sums.edges_ns, sums.a, sums.covered_ns, names, x, u, v, cover, found)
 
 
-def balances(model: Model, lines: Sequence[str], a: F8, covered: F8) -> dict[str, F8]:
-    """Return integral over counter minus one for each rate that checks a counter, per window [W].
+def _neighbours(numbers: I8, first: int, last: int) -> list[slice]:
+    """Return the parts of first..last-1 in which each number follows the one before."""
+    ends = [*(first + 1 + np.flatnonzero(np.diff(numbers[first:last]) != 1)).tolist(), last]
+    return [slice(a, b) for a, b in pairwise([first, *ends]) if a < b]
 
-    Both are divided by their covered time, so that a gap in one is no deviation.
-    """
+
+@dataclass(frozen=True)
+class _Checks:
+    """Rates that check counters, by number, with the ratio of their units."""
+
+    names: list[str]
+    rates: list[int]
+    counters: list[int]
+    scale: F8
+
+    def balances(self, a: F8, covered: F8) -> dict[str, F8]:
+        """Return integral over counter minus one per window [W], by ``line.role``.
+
+        Both are divided by their covered time, so that a gap in one is no deviation.
+        """
+        with np.errstate(divide="ignore", invalid="ignore"):
+            integrated = a[:, self.rates] / covered[:, self.rates]
+            counted = a[:, self.counters] / covered[:, self.counters]
+            ratio = self.scale * integrated / np.where(counted > 0.0, counted, np.nan) - 1.0
+        return dict(zip(self.names, ratio.T, strict=True))
+
+
+def _checks(model: Model, lines: Sequence[str]) -> _Checks:
     pairs = [
         (f"{line.name}.{role}", rate, counter)
         for line in model.lines
@@ -210,10 +242,7 @@ def balances(model: Model, lines: Sequence[str], a: F8, covered: F8) -> dict[str
         and (rate := model.index(line.name, role)) >= 0
         and (counter := model.index(line.name, definition.checks)) >= 0
     ]
-    rates, counters = [rate for _, rate, _ in pairs], [counter for _, _, counter in pairs]
-    units = np.array([UNITS[one.unit].factor if one.unit else 1.0 for one in model.series])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        integrated = a[:, rates] / covered[:, rates] * units[rates]
-        counted = a[:, counters] / covered[:, counters] * units[counters]
-        ratio = integrated / np.where(counted > 0.0, counted, np.nan) - 1.0
-    return {name: ratio[:, k] for k, (name, _, _) in enumerate(pairs)}
+    scale = [UNITS[model.series[r].unit].factor / UNITS[model.series[c].unit].factor for _, r, c in pairs]
+    return _Checks(
+        [n for n, _, _ in pairs], [r for _, r, _ in pairs], [c for _, _, c in pairs], np.array(scale)
+    )

@@ -69,7 +69,7 @@ def demo(
 
 
 @app.command()
-def sim(
+def sim(  # noqa: PLR0913 - each is an option of the verb
     plants: Annotated[
         str | None,
         typer.Option(help="Which plants, separated by commas: furnace,kiln,cell, or none beside cases."),
@@ -83,7 +83,7 @@ def sim(
     ] = 0.0,
     write_site: Annotated[
         Path | None,
-        typer.Option(help="Write a site file for the cases here, with the addresses that answer."),
+        typer.Option(help="Write a site file for the cases here, with the real addresses."),
     ] = None,
     list_cases: Annotated[bool, typer.Option("--list", help="List the cases of the shelf and end.")] = False,
     replay: Annotated[Path | None, typer.Option(help="A CSV file to serve instead; needs --site.")] = None,
@@ -106,7 +106,8 @@ def sim(
     if list_cases:
         from greenhearth_cli.show import show_cases
 
-        return show_cases()
+        show_cases()
+        raise typer.Exit
     options = SimOptions(
         plants=names_of(",".join(() if case else PLANTS) if plants is None else plants),
         cases=tuple(case or ()),

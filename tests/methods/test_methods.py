@@ -226,7 +226,7 @@ BY_HAND: list[tuple[str, str, Mapping[str, Quantity], Mapping[str, float]]] = [
         "precursor",
         "t",
         {"direct": q(1.9, "tCO2e/t"), "indirect": q(0.2079, "tCO2e/t")},
-        {"co2_upstream_kg": 1900.0, "co2_upstream_indirect_kg": 207.9},
+        {"co2_precursor_kg": 1900.0, "co2_precursor_indirect_kg": 207.9},
     ),
     ("material", "kg", {}, {"input_kg": 1.0}),
     ("waste", "t", {}, {"waste_kg": 1000.0}),

@@ -23,7 +23,7 @@ BY_HAND = {
     ("al_recycled", "natural_gas"): GAS,
     ("al_recycled", "scrap"): {"product_estimate_t": 0.95, **RECYCLED},
     ("al_recycled", "primary_aluminium"): {
-        "product_estimate_t": 0.99, "co2_upstream_kg": 3000.0, **FROM_ORE,
+        "product_estimate_t": 0.99, "co2_precursor_kg": 3000.0, **FROM_ORE,
     },
     ("al_recycled", "alloying_elements"): {"product_estimate_t": 0.99, **FROM_ORE},
     ("al_recycled", "cast"): {"product_t": 1.0},

@@ -32,7 +32,7 @@ COKE = {**COKE_GJ, "co2_process_kg": 3041.12}  # 0.83 x 3664
 COAL = {"fuel_kwh": 7166.6667, "kgce": 880.31773}  # 1 t: 25.8 GJ
 COKE_GAS = {"fuel_kwh": 4829.27778, "kgce": 593.20449}  # 1 kNm3: 17.3854 GJ
 HOT_METAL = {  # (0.0409 - 0.92 x 0.0109) x 3664 kg; 0.94 t of metal, nothing recycled
-    "product_estimate_t": 0.92, "charge_t": 0.94, "co2_process_kg": 113.115008, "co2_upstream_kg": 1660.0,
+    "product_estimate_t": 0.92, "charge_t": 0.94, "co2_process_kg": 113.115008, "co2_precursor_kg": 1660.0,
 }  # fmt: skip
 SCRAP = {  # (0.0109 - 0.92 x 0.0109) x 3664 kg
     "product_estimate_t": 0.92, "charge_t": 0.98, "recycled_t": 0.98, "co2_process_kg": 3.195008,
@@ -60,7 +60,7 @@ BY_HAND = {
         "fuel_kwh": -916.66667, "kgce": -112.59878, "co2_waste_gas_kg": -123.48171,
     },
     ("blast_furnace", "hot_metal"): {"product_t": 1.0, "co2_process_kg": -149.8576},  # 0.0409 x 3664
-    ("blast_furnace", "sinter"): {"co2_upstream_kg": 260.0},
+    ("blast_furnace", "sinter"): {"co2_precursor_kg": 260.0},
     ("blast_furnace", "natural_gas"): GAS,
     ("blast_furnace", "oxygen"): OXYGEN,
     ("bof_converter", "hot_metal"): HOT_METAL,
@@ -76,14 +76,14 @@ BY_HAND = {
     ("eaf_hot_metal", "injected_carbon"): CARBON,
     # (0.0191 - 0.88 x 0.0109) x 3664
     ("eaf_dri", "dri"): {
-        "product_estimate_t": 0.88, "charge_t": 0.94, "co2_process_kg": 34.837312, "co2_upstream_kg": 1219.0,
+        "product_estimate_t": 0.88, "charge_t": 0.94, "co2_process_kg": 34.837312, "co2_precursor_kg": 1219.0,
     },
     ("eaf_dri", "natural_gas"): GAS,
     # 29.5 MJ; 29.5e-3 x 112, all biogenic
     ("eaf_near_zero", "biogenic_carbon"): {
         "fuel_kwh": 8.1944444, "kgce": 1.0065648, "co2_biogenic_kg": 3.304,
     },
-    ("eaf_near_zero", "dri"): {"product_estimate_t": 0.88, "charge_t": 0.94, "co2_upstream_kg": 369.2},
+    ("eaf_near_zero", "dri"): {"product_estimate_t": 0.88, "charge_t": 0.94, "co2_precursor_kg": 369.2},
     ("eaf_near_zero", "scrap"): SCRAP,
     ("dri_gas", "natural_gas"): GAS,
     ("dri_gas", "dri"): {"product_t": 1.0, "co2_process_kg": -69.9824},  # 0.0191 x 3664

@@ -80,7 +80,7 @@ def sources_of(case: Case, catalogue: Mapping[str, Factor]) -> Sources:
     """Return where the names in the flows of a case lead."""
     doc = case.document
     for role, chosen in case.factor_roles.items():
-        if chosen not in catalogue:
+        if chosen not in catalogue and chosen not in case.factor_roles:
             names = [*catalogue]
             raise doc.error_naming(f"factors.{role}", f"no factor '{chosen}'", chosen, names)
     return Sources(catalogue, case.factor_roles, case.parameters, case.values)

@@ -30,8 +30,8 @@ METHODS = (
          "indirect": Arg("tCO2/t", "specific indirect embedded emissions", 0.0, 0.0, 40.0)},
         "E = amount x SEE", f"{_EU}, specific embedded emissions",
         lambda a: {
-            "co2_upstream_kg": 1000.0 * a["direct"],
-            "co2_upstream_indirect_kg": 1000.0 * a["indirect"],
+            "co2_precursor_kg": 1000.0 * a["direct"],
+            "co2_precursor_indirect_kg": 1000.0 * a["indirect"],
         },
     ),
     Method(

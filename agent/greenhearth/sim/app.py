@@ -13,6 +13,7 @@ from greenhearth.ready_file import write_ready
 from greenhearth.sim.control import Control
 from greenhearth.sim.controllers import FURNACE, KILN_LINE, LINE_CONTROLLER, POTLINE, REPLAY
 from greenhearth.sim.furnace import Furnace
+from greenhearth.sim.grid import Values
 from greenhearth.sim.kiln import Kiln
 from greenhearth.sim.live import Live, Plant
 from greenhearth.sim.potline import Potline
@@ -94,15 +95,9 @@ class Works:
 
     def _endpoints(self) -> dict[str, Endpoint]:
         """Return the plants' controllers, and one endpoint with a unit for each case."""
-        names = {one.name for one in self.cases}
-        found = {
-            _ENDPOINT_OF[name]: _endpoint(name, live)
-            for name, live in self.plants.items()
-            if name not in names
-        }
-        units = {
-            unit: Controller(LINE_CONTROLLER, self.plants[one.name]) for unit, one in enumerate(self.cases, 1)
-        }
+        cases = {one.name: unit for unit, one in enumerate(self.cases, 1)}
+        found = {_ENDPOINT_OF[k]: _endpoint(k, live) for k, live in self.plants.items() if k not in cases}
+        units = {unit: Controller(LINE_CONTROLLER, self.plants[name]) for name, unit in cases.items()}
         return found | ({CASES: Endpoint(units)} if units else {})
 
     async def _listen(self, name: str, endpoint: Endpoint) -> dict[str, Any]:
@@ -196,10 +191,9 @@ def _cases(options: SimOptions) -> "list[LineCase]":
     taken = {HISTORIAN} if options.replay else set(options.plants)
     if len(found) > MOST_CASES:
         raise ValueError(f"{len(found)} cases are too many: an endpoint has {MOST_CASES} units")
-    if taken & {one.name for one in found}:
-        raise ValueError(
-            f"a case is called '{min(taken & {one.name for one in found})}' like a plant; rename it"
-        )
+    for one in found:
+        if one.name in taken:
+            raise ValueError(f"the case '{one.name}' is called like a plant; give its file another name")
     return found
 
 
@@ -209,7 +203,7 @@ def _case_plants(cases: "list[LineCase]", seed: int, start_ns: int) -> dict[str,
     from greenhearth.sim.case_plant import CaseLine
     from greenhearth.sim.case_potline import CasePotline
 
-    blank = dict.fromkeys((one.value for one in LINE_CONTROLLER.fields), float("nan"))
+    blank: Values = dict.fromkeys((one.value for one in LINE_CONTROLLER.fields), float("nan"))
     kinds = {"": CaseLine, "potline": CasePotline}
     return {one.name: kinds[one.process.kernel](one, blank, seed, start_ns) for one in cases}
 

@@ -18,7 +18,7 @@ from greenhearth.sim.pace import F8
 MOST_CELLS = 300
 USUAL_KA = 400.0
 """Current of a modern cell: sets how many cells carry a case's charge. Assumption."""
-AL_T_PER_KAH = 26.9815385 / (3.0 * 96485.33212) * 3.6e-3
+AL_T_PER_KAH = 26.9815385 / (3.0 * 96485.33212) * 3.6
 """Faraday's law for Al(3+)."""
 RECTIFIERS = 0.98
 EFFECT_V = 30.0
@@ -46,9 +46,8 @@ class CasePotline(CaseLine):
         self.pace = pace_of(line, seed, RESTLESS)
         charge = line.stream("cell_kah")
         if charge is None:
-            raise line.case.document.error(
-                "quantity.cell_kah", "is missing: a potline's case declares its charge"
-            )
+            why = "is missing: a potline's case declares the charge through its cells"
+            raise line.case.document.error("quantity.cell_kah", why)
         self._charge_at = line.streams.index(charge)
         self._kah = charge.declared * charge.scale
         self.cells = min(MOST_CELLS, max(1, round(self._kah / line.period_h / USUAL_KA)))

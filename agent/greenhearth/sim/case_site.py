@@ -1,7 +1,7 @@
 """The site file of simulated cases: what an engineer would write who has the I/O list and the cases."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from greenhearth.account.tables import QuantityEntry
@@ -19,7 +19,7 @@ RECTANGULAR = 3**0.5
 
 
 def write_site(path: Path, lines: Sequence[LineCase], host: str, port: int, speed: float = 1.0) -> None:
-    """Write the site file of simulated cases, unit 1 for the first; ValueError where it would lose another file."""
+    """Write the site file of simulated cases, unit 1 for the first; ValueError if another file is there."""
     if path.exists() and not path.read_text(encoding="utf-8", errors="replace").startswith(HEADER):
         raise ValueError(f"{path} exists and was not written by a simulator; choose another name")
     path.write_text(site_text(lines, host, port, speed), encoding="utf-8")
@@ -63,10 +63,9 @@ def _line(line: LineCase) -> str:
         if chosen in case.factors:
             why = f"'{chosen}' is a factor of the case only; a site file needs it in the catalogue"
             raise doc.error(f"factors.{role}", why)
-    chosen = {k: v for k, v in case.factor_roles.items() if line.process.factor_roles.get(k) != v}
-    tables = {
+    tables: dict[str, Mapping[str, object]] = {
         "parameters": {k: v for k, v in case.values.items() if k in line.process.parameters},
-        "factors": chosen,
+        "factors": {k: v for k, v in case.factor_roles.items() if line.process.factor_roles.get(k) != v},
         "boundary": doc.data.get("boundary", {}),
         "conditions": case.conditions,
     }
@@ -92,7 +91,7 @@ def _meter(entry: QuantityEntry | None) -> list[str]:
     return [f"accuracy_percent = {limit:.6g}", *shared]
 
 
-def _table(line: str, name: str, table: dict[str, object]) -> str:
+def _table(line: str, name: str, table: Mapping[str, object]) -> str:
     rows = "".join(f"{key} = {_text(value)}\n" for key, value in table.items())
     return f"\n[line.{line}.{name}]\n{rows}" if rows else ""
 

@@ -123,9 +123,7 @@ def line_case(case: Case, batch_minutes: float = 0.0) -> LineCase:
     """Return a case as a line; ConfigError for what a line cannot make."""
     doc, name = case.document, case.document.path.stem
     if case.process is None:
-        raise doc.error(
-            "case.process", "is missing: a simulated line needs a process, with roles for its meters"
-        )
+        raise doc.error("case.process", "is missing: a simulated line has the roles of a process")
     if not _NAME.fullmatch(name):
         raise doc.error("case", f"the file name '{name}' becomes a line's: letters, digits, '_' and '-' only")
     _check_room(case, case.process)
@@ -138,8 +136,9 @@ def _check_room(case: Case, process: Process) -> None:
     """Refuse a process that has more streams of a family than a line controller has channels."""
     families = Counter(_family(role) for role in process.roles.values() if role.kind in ("counter", "rate"))
     for family, number in families.items():
-        if number > CHANNELS.get(family, 0):
-            why = f"'{process.id}' has {number} roles in {family}; a line controller has {CHANNELS.get(family, 0)}"
+        room = CHANNELS.get(family, 0)
+        if number > room:
+            why = f"'{process.id}' has {number} roles in {family}; a line controller has {room}"
             raise case.document.error("case.process", why)
 
 
@@ -192,17 +191,8 @@ def _stream(case: Case, process: Process, channels: dict[str, str], name: str) -
         return Stream(name, amount, entry.unit, scale=to_role)
     to_channel = to_role * UNITS[role.unit].factor / UNITS[_family(role)].factor
     rate, rate_scale = _rate(process, channels, name, to_role * UNITS[role.unit].factor)
-    return Stream(
-        name,
-        amount,
-        entry.unit,
-        channels[name],
-        to_channel,
-        role.kind == "rate",
-        rate,
-        rate_scale,
-        _part(role),
-    )
+    is_rate, part = role.kind == "rate", _part(role)
+    return Stream(name, amount, entry.unit, channels[name], to_channel, is_rate, rate, rate_scale, part)
 
 
 def _rate(process: Process, channels: dict[str, str], counter: str, to_base: float) -> tuple[str, float]:
