@@ -18,6 +18,8 @@ from greenhearth.model import Model, ReadBlock
 from greenhearth.potlines import effect_events
 from greenhearth.quality import BAD
 from greenhearth.tables import StreamBuilder, decode_table, new_out, new_scratch, new_state
+from greenhearth.twin_events import TwinTeller
+from greenhearth.weights import evaluate_amounts
 from greenhearth.wire import Block, Event, MetricValue, Record, WindowResult
 
 
@@ -59,6 +61,7 @@ class Engine:
         self._out = new_out(len(model.lines), len(builder.columns))
         self._texts: dict[str, str] = {}
         self._factor_sets = [info.factor_set for info in model.line_info()]
+        self._twins = {line.name: TwinTeller(line.twins) for line in model.lines}
 
     def update(self, t_ns: int, words: U2, block_t_ns: I8, block_q: I4) -> Scan:
         """Run one scan: words [n_words], response times and qualities [blocks] (-1: not read)."""
@@ -127,7 +130,8 @@ class Engine:
         return found
 
     def _finished(self, t_ns: int) -> list[Event]:
-        return [self._finished_event(t_ns, row) for row in range(int(self._out.done_n[0]))]
+        own = [self._finished_event(t_ns, row) for row in range(int(self._out.done_n[0]))]
+        return own + [twin for event in own for twin in self._twins[event.subject].events(event)]
 
     def _finished_event(self, t_ns: int, row: int) -> Event:
         o = self._out
@@ -256,6 +260,7 @@ def warm_up() -> None:
     engine = Engine(empty)
     engine.update(1, np.zeros(0, np.uint16), np.zeros(0, np.int64), np.zeros(0, np.int32))
     engine.apply(wire.Record(0, 0, 2, 0, [], []))
+    evaluate_amounts([], np.zeros((1, 0)))  # what green twins call
 
 
 class _EmptyModel(Model):

@@ -21,7 +21,7 @@ from greenhearth.quality import Quality
 from greenhearth.site import load_site
 from greenhearth.strict import ConfigError
 from greenhearth.timeline import Moment, Timeline
-from greenhearth.wire import Event
+from greenhearth.wire import TWIN, Event
 
 _COLUMN = re.compile(r"column(\d\d)_(value|total)")
 _NO_BATCH = -1.0
@@ -40,6 +40,8 @@ class LineHistory(msgspec.Struct):
     batches: list[Event]
     days: list[Event]
     hours: list[Event]
+    twins: list[Event]
+    """What the green twins of the line would have taken for each of its batches and hours."""
 
 
 class HistoryReport(msgspec.Struct):
@@ -80,7 +82,7 @@ def run_history(csv_path: Path, site_path: Path) -> HistoryReport:
 
 
 def run_timeline(model: Model, timeline: Timeline) -> list[Event]:
-    """Feed every moment of a timeline to a fresh engine; return all finished batches and windows."""
+    """Feed every moment of a timeline to a fresh engine; return what finished, and its green twins."""
     engine = Engine(model)
     sources = [_source(series) for series in model.series]
     events: list[Event] = []
@@ -120,7 +122,8 @@ def _values(moment: Moment, sources: list[tuple[str, int]]) -> F8:
 
 
 def _line(model: Model, name: str, events: list[Event]) -> LineHistory:
-    own = [event for event in events if event.subject == name]
+    twins = [event for event in events if event.subject == name and event.what == TWIN]
+    own = [event for event in events if event.subject == name and event.what != TWIN]
     days = [event for event in own if event.window == "24h"]
     return LineHistory(
         line=name,
@@ -131,6 +134,7 @@ def _line(model: Model, name: str, events: list[Event]) -> LineHistory:
         batches=[event for event in own if event.what == "batch_finished"],
         days=days,
         hours=[event for event in own if event.window == "1h"],
+        twins=twins,
     )
 
 

@@ -59,15 +59,16 @@ class HourlyTable:
         """Return a name that changes with the content."""
         return f"hourly.{self.name}#{self.factor.note}"
 
-    def mean(self, start_ns: int, end_ns: int) -> float | None:
+    def mean(self, start_ns: int, end_ns: int, contract: bool = False) -> float | None:
         """Return the factor of a stretch of time, hours weighed by their share of it; None: a gap."""
+        values = self.market if contract and len(self.market) else self.location
         hours = np.arange(start_ns // NS_PER_HOUR, (end_ns - 1) // NS_PER_HOUR + 1)
         inside = (hours >= self.first_hour) & (hours < self.first_hour + len(self.location))
         if not len(hours) or not inside.all():
             return None
         begins = np.maximum(hours * NS_PER_HOUR, start_ns)
         ends = np.minimum((hours + 1) * NS_PER_HOUR, end_ns)
-        value = np.average(self.location[hours - self.first_hour], weights=ends - begins)
+        value = np.average(values[hours - self.first_hour], weights=ends - begins)
         return float(value) if np.isfinite(value) else None
 
 

@@ -11,6 +11,7 @@ from greenhearth.factor_sets import factor_infos
 from greenhearth.factors import Factor, load_factors, set_name
 from greenhearth.flows import FlowError, Sources, flow_coefficients
 from greenhearth.hourly import HourlyTable, by_hour
+from greenhearth.line_twins import LineGrid, LineTwin, line_twins
 from greenhearth.processes import Process, ProcessRole, increment_unit
 from greenhearth.profiles import Point, Table, words_of
 from greenhearth.site import Line, Site, line_boundary
@@ -61,6 +62,7 @@ class LineModel:
     hourly: HourlyTable | None = None
     hourly_fallback: dict[str, float] = field(default_factory=dict)
     """Hourly stream -> yearly factor [kg CO2/kWh] for hours that the table lacks."""
+    twins: list[LineTwin] = field(default_factory=list)
 
     def parameter(self, name: str) -> float:
         """Return a parameter of the process: the site's value, or the default."""
@@ -109,6 +111,7 @@ class Model:
             phases=phases,
             factors=factor_infos(line.used, {**process.factor_roles, **line.line.factors}),
             conditions=line.line.conditions,
+            twins={one.twin.id: one.info() for one in line.twins},
         )
 
     def _point(self, device: str, point: str) -> Point:
@@ -166,7 +169,15 @@ def _line_model(site: Site, name: str, line: Line, factors: dict[str, Factor]) -
     model.used = sources.used
     if line.hourly:
         _count_by_hour(model, site.hourly[line.hourly])
+    model.twins = _twins(site, model, LineGrid(sources.factor_roles, factors, model.hourly))
     return model
+
+
+def _twins(site: Site, model: LineModel, grid: LineGrid) -> list[LineTwin]:
+    try:
+        return line_twins(model.process.id, grid)
+    except FlowError as error:
+        raise ConfigError(site.path, 0, f"line.{model.name}.factors (green twin)", str(error)) from error
 
 
 def _count_by_hour(model: LineModel, table: HourlyTable) -> None:

@@ -76,9 +76,28 @@ def window_sums(
     Raises:
         ValueError: the arrays do not fit each other, or a line has derived streams.
     """
-    sums = Sums(streams, np.ascontiguousarray(edges_ns, np.int64), meters or new_meters(streams.kind.size))
+    sums = Sums(
+        streams, np.ascontiguousarray(edges_ns, np.int64), meters or new_meters(streams.kind.size), Crew()
+    )
     sums.add(t_ns, x, q, np.arange(len(x)) if series is None else series)
     return sums.a, sums.covered_ns
+
+
+class Crew:
+    """Threads that share rows among them; the kernels hold no lock."""
+
+    def __init__(self, threads: int = 1) -> None:
+        self._threads = max(1, threads)
+        # The caller works too. A pool that nobody holds any more ends by itself.
+        self._pool = ThreadPoolExecutor(self._threads - 1) if threads > 1 else None
+
+    def share(self, run: Callable[[int, int], None], n: int) -> None:
+        """Call run(first, last) for all parts of rows 0..n-1, and wait."""
+        ends = [n * k // self._threads for k in range(self._threads + 1)]
+        others = [self._pool.submit(run, *part) for part in pairwise(ends[1:])] if self._pool else []
+        run(0, ends[1])
+        for one in others:
+            one.result()
 
 
 class Sums:
@@ -89,12 +108,12 @@ class Sums:
     """
 
     def __init__(
-        self, streams: Streams, edges_ns: I8, meters: Meters, reach_back: bool = False, threads: int = 1
+        self, streams: Streams, edges_ns: I8, meters: Meters, crew: Crew, reach_back: bool = False
     ) -> None:
         if edges_ns.size < 2 or not (np.diff(edges_ns) > 0).all():
             raise ValueError("edges_ns: at least two, each after the one before")
         self._streams, self.meters = streams, meters
-        self._reach_back, self._threads = reach_back, threads
+        self._reach_back, self._crew = reach_back, crew
         self.edges_ns = edges_ns
         self.a, self.covered_ns = (np.zeros((edges_ns.size - 1, streams.kind.size)) for _ in range(2))
 
@@ -112,7 +131,7 @@ class Sums:
                 self.edges_ns, self._reach_back, self.a, self.covered_ns,
             )  # fmt: skip
 
-        in_parts(run, of.size, self._threads)
+        self._crew.share(run, of.size)
 
 
 def _check(streams: Streams, t: I8, x: F8, q: I4, of: I4, known: Meters) -> None:
@@ -135,16 +154,6 @@ def _check(streams: Streams, t: I8, x: F8, q: I4, of: I4, known: Meters) -> None
         raise ValueError(f"line number {derived[0]} has derived streams: run it through Engine")
 
 
-def in_parts(run: Callable[[int, int], None], n: int, threads: int) -> None:
-    """Call run(first, last) for rows 0..n-1 shared among threads; the kernels hold no lock."""
-    if threads <= 1:
-        run(0, n)
-        return
-    ends = [n * k // threads for k in range(threads + 1)]
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(run, ends[:-1], ends[1:]))
-
-
 class Sweep:
     """A model's history, chunk by chunk, into one set of windows; not thread-safe."""
 
@@ -158,7 +167,7 @@ class Sweep:
                 )
         names = list(lines or builder.numbers)
         self._numbers = np.array([builder.numbers[name] for name in names], np.int64)
-        self._threads, self._columns, self._checks = threads, builder.columns, _checks(model, names)
+        self._crew, self._columns, self._checks = Crew(threads), builder.columns, _checks(model, names)
         self._streams, self._lines = builder.streams(), builder.lines()
         self._sums: Sums | None = None
         self.series = np.flatnonzero(np.isin(self._streams.line, self._numbers)).astype(np.int32)
@@ -171,7 +180,7 @@ class Sweep:
         """
         meters = meters_of(state) if state else new_meters(self._streams.kind.size)
         edges = np.ascontiguousarray(edges_ns, np.int64)
-        self._sums = Sums(self._streams, edges, meters, reach_back, self._threads)
+        self._sums = Sums(self._streams, edges, meters, self._crew, reach_back)
 
     @property
     def sums(self) -> Sums:
@@ -193,13 +202,13 @@ class Sweep:
 
         def run(first: int, last: int) -> None:
             for part in _neighbours(self._numbers, first, last):
-                at = self._numbers[part]
+                line, end = self._numbers[part][0], self._numbers[part][-1] + 1
                 evaluate(
-                    self._streams, self._lines, at[0], at[-1] + 1, sums.a, sums.covered_ns, spans[part], False,
+                    self._streams, self._lines, line, end, sums.a, sums.covered_ns, spans[part], False,
                     x[part], u[part], v[part], cover[part],
                 )  # fmt: skip
 
-        in_parts(run, lines, self._threads)
+        self._crew.share(run, lines)
         names = [METRICS[m] for m in self._columns]
         found = self._checks.balances(sums.a, sums.covered_ns)
         return Windows(sums.edges_ns, sums.a, sums.covered_ns, names, x, u, v, cover, found)

@@ -14,7 +14,9 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from greenhearth.factor_sets import FactorInfo
+from greenhearth.wire_names import LineInfo as LineInfo
+from greenhearth.wire_names import SeriesInfo as SeriesInfo
+from greenhearth.wire_names import TwinInfo as TwinInfo
 
 VERSION = 1
 MAX_FRAME_BYTES = 1 << 20
@@ -22,37 +24,8 @@ MAX_FRAME_BYTES = 1 << 20
 
 Lane = Literal["live", "backlog"]
 
-
-class SeriesInfo(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
-    """One series of a birth; its place in the list is its number in records."""
-
-    name: str
-    """``{line}.{role}`` or ``{device}.{point}`` where no line uses the point."""
-    unit: str
-    device: str
-    line: str = ""
-    stale_after_s: float = 10.0
-
-
-class LineInfo(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
-    """One production line of a birth."""
-
-    name: str
-    title: str
-    process: str
-    product: str
-    factor_set: str
-    """Name and content hash of the factors that every result of this line used."""
-    boundary: dict[str, str] = {}
-    """Metric -> boundary key, for comparing like with like."""
-    batch_word: str = ""
-    """What a batch is called here ("heat"); empty where there are none."""
-    phases: list[str] = []
-    """Phase names by phase code."""
-    factors: dict[str, FactorInfo] = {}
-    """What `factor_set` is the name of: factors by id."""
-    conditions: dict[str, float] = {}
-    """Declared conditions (capacity_t, altitude_m, ...), for scales and their corrections."""
+TWIN = "twin"
+"""What an event is that tells a green twin's figures for a finished hour or batch."""
 
 
 class Birth(msgspec.Struct, tag="birth", tag_field="kind", forbid_unknown_fields=True):
@@ -134,7 +107,7 @@ class Event(msgspec.Struct, tag="event", tag_field="kind", forbid_unknown_fields
     seq: int
     t_ns: int
     what: str
-    """``batch_finished``, ``window_finished``, ``device_down``, ``device_up``, ``counter_reset``..."""
+    """``batch_finished``, ``window_finished``, ``twin``, ``device_down``, ``counter_reset``..."""
     subject: str
     """The line, device or series it happened to."""
     window: str = ""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from greenhearth.quality import Quality, is_usable
 from greenhearth.wire import (
+    TWIN,
     Birth,
     Block,
     Event,
@@ -28,6 +29,10 @@ from greenhearth_gateway.journal.books import Book, Sequence, Totals, totals
 from greenhearth_gateway.journal.reader import Reader
 from greenhearth_gateway.journal.tables import FINISHED
 from greenhearth_gateway.journal.transaction import Commit, Interpreted
+from greenhearth_gateway.twin_ledger import TwinLedger
+
+RECALLED = 200
+"""Finished batches and windows, and as many of green twins, that are read back per line at the start."""
 
 MOST_REFUSERS = 100
 """Agents whose unreadable messages are told apart; beyond, the oldest is forgotten."""
@@ -53,6 +58,7 @@ class LineState:
     batch: str = ""
     windows: dict[str, WindowState] = field(default_factory=dict)
     finished: Event | None = None
+    twins: TwinLedger = field(default_factory=TwinLedger)
 
 
 @dataclass(slots=True)
@@ -123,8 +129,10 @@ class Hub:
                 self._learn(source, birth)
                 self._replay(reader, source)
             for name, line in self.lines.items():
-                for event in reversed(reader.finished(name, 8)):
+                for event in reversed(reader.finished(name, RECALLED)):
                     _finish(line, event)
+                for event in reversed(reader.twins(name, RECALLED)):
+                    line.twins.take_twin(event)
 
     def apply(self, commit: Commit) -> None:
         """Take over what a transaction changed."""
@@ -207,8 +215,11 @@ class Hub:
         elif isinstance(entry.item, Record):
             assert entry.birth is not None
             self._show(entry.source, entry.item, entry.birth)
-        elif entry.item.what in FINISHED and entry.item.subject in self.lines:
-            _finish(self.lines[entry.item.subject], entry.item)
+        elif (line := self.lines.get(entry.item.subject)) is not None:
+            if entry.item.what in FINISHED:
+                _finish(line, entry.item)
+            elif entry.item.what == TWIN:
+                line.twins.take_twin(entry.item)
 
     def _learn(self, source: Source, birth: Birth) -> None:
         """Take over the names of a birth; what the agent no longer names is forgotten."""
@@ -268,7 +279,8 @@ def _show_result(line: LineState, t_ns: int, result: WindowResult, birth: Birth)
 
 
 def _finish(line: LineState, event: Event) -> None:
-    """Keep the newest finished batch; windows only on lines that have no batches."""
+    """Keep the newest finished batch; windows only on lines that have no batches, or for twins."""
+    line.twins.take_own(event)
     if line.info.batch_word and event.what != "batch_finished":
         return
     if line.finished is None or event.end_ns >= line.finished.end_ns:

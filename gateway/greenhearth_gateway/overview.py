@@ -15,6 +15,7 @@ from greenhearth_gateway.live import AgentState, Hub, LineState, SeriesState
 from greenhearth_gateway.names import quality_text
 from greenhearth_gateway.problems import Problems
 from greenhearth_gateway.reconcile import reconcile
+from greenhearth_gateway.twin_views import twin_views, why_no_twins
 from greenhearth_gateway.views import (
     alarm_view,
     bus_views,
@@ -180,6 +181,8 @@ def _line(scene: Scene, line: LineState, now: int) -> types.LineView:
         comparisons=running_views(scene.benchmarks, line.info, compared, window) if window else [],
         grades=running_grades(scene.benchmarks, line.info, compared, window) if window else [],
         last_finished=_last_finished(scene, line),
+        twins=twin_views(line.info, line.twins),
+        why_no_twins=why_no_twins(line.info),
     )
 
 

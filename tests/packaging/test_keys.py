@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from greenhearth import factors, processes, profiles, site_tables
+from greenhearth import baseline_file, factors, hourly, processes, profiles, site_tables, twin_file
+from greenhearth.account import tables
 from greenhearth_gateway import benchmarks, config
 
 README = Path(__file__).parents[2] / "firmware_configs" / "README.md"
@@ -19,6 +20,7 @@ TABLES: dict[str, type[msgspec.Struct]] = {
     "[device.NAME]": site_tables.Device,
     "[line.NAME]": site_tables.Line,
     "[line.NAME.role.ROLE]": site_tables.Role,
+    "[hourly.NAME]": hourly.HourlyEntry,
     "[history]": site_tables.History,
     "[history.columns.NAME]": site_tables.HistoryColumn,
     "[gateway]": config.GatewayHead,
@@ -34,7 +36,20 @@ TABLES: dict[str, type[msgspec.Struct]] = {
     "flows = [{...}] of a role": processes.Flow,
     "[parameters.NAME]": processes.Parameter,
     '[factor."ID"]': factors.Factor,
+    '[ladder."ID"]': benchmarks.Ladder,
     '[benchmark."ID"]': benchmarks.Benchmark,
+    "[twin]": twin_file.TwinHead,
+    "[per_tonne.ROLE]": twin_file.PerTonne,
+    "[case]": tables.CaseHead,
+    "[quantity.NAME]": tables.QuantityEntry,
+    "[allocation.NAME]": tables.Allocation,
+    "[expect] NAME": tables.ExpectedValue,
+    "[grade.NAME]": tables.Grade,
+    "[baseline.NAME]": tables.Trend,
+    "[baseline]": baseline_file.BaselineHead,
+    "baseline_period and reporting_period": baseline_file.Span,
+    "[baseline.coefficients]": baseline_file.Coefficients,
+    "[[event]]": baseline_file.EventPart,
 }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from greenhearth.factor_sets import FactorInfo
-from greenhearth.wire import Birth, Event
+from greenhearth.wire import TWIN, Birth, Event
 from greenhearth_gateway.intake import Source, read_item
 from greenhearth_gateway.journal.database import FILE_NAME, JournalError
 from greenhearth_gateway.journal.reader import Reader
@@ -38,10 +38,10 @@ def finished_between(
 ) -> dict[Source, list[Event]]:
     """Return the finished `windows` that lie within a span [Unix ns], oldest first, by agent."""
     from_ns, to_ns = span
-    where = "WHERE line = ? AND end_ns BETWEEN ? AND ? ORDER BY end_ns, id"
+    where = "WHERE line = ? AND what != ? AND end_ns BETWEEN ? AND ? ORDER BY end_ns, id"
     found: dict[Source, list[Event]] = {}
     with reader.connection() as db:
-        rows = db.execute(f"SELECT site, agent, payload FROM finished {where}", (line, from_ns, to_ns))
+        rows = db.execute(f"SELECT site, agent, payload FROM finished {where}", (line, TWIN, from_ns, to_ns))
         for site, agent, payload in rows:
             head = _HEAD.decode(payload)
             if head.window in windows and head.start_ns >= from_ns:
@@ -77,11 +77,15 @@ def told_sets(births: dict[tuple[int, int], Birth], line: str) -> dict[str, dict
 
 
 def expanded_set(reader: Reader, name: str) -> tuple[str, dict[str, FactorInfo]] | None:
-    """Return a line with the factor set `name`, and the set's factors; None where no birth tells them."""
+    """Return a line with the factor set `name`, its own or a green twin's, and the set's factors.
+
+    None where no birth tells them.
+    """
     with reader.connection() as db:
         for (payload,) in db.execute("SELECT payload FROM births ORDER BY epoch DESC, seq DESC"):
             birth = read_item(payload)
             for line in birth.lines if isinstance(birth, Birth) else ():
-                if line.factor_set == name and line.factors:
-                    return line.name, line.factors
+                for one in (line, *line.twins.values()):
+                    if one.factor_set == name and one.factors:
+                        return line.name, one.factors
     return None

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from greenhearth.wire import Birth, Event, Item, Record
+from greenhearth.wire import TWIN, Birth, Event, Item, Record
 from greenhearth_gateway.alarms.engine import Transition
 from greenhearth_gateway.intake import Source, read_item
 from greenhearth_gateway.journal.database import open_reader
@@ -88,9 +88,16 @@ class Reader:
 
     def finished(self, line: str, limit: int) -> list[Event]:
         """Return the last finished batches and windows of a line, newest first."""
-        sql = "SELECT payload FROM finished WHERE line = ? ORDER BY end_ns DESC, id DESC LIMIT ?"
+        return self._indexed(line, "what != ?", limit)
+
+    def twins(self, line: str, limit: int) -> list[Event]:
+        """Return what green twins would have taken for the last batches and hours, newest first."""
+        return self._indexed(line, "what = ?", limit)
+
+    def _indexed(self, line: str, which: str, limit: int) -> list[Event]:
+        sql = f"SELECT payload FROM finished WHERE line = ? AND {which} ORDER BY end_ns DESC, id DESC LIMIT ?"
         with self.connection() as db:
-            rows = db.execute(sql, (line, limit)).fetchall()
+            rows = db.execute(sql, (line, TWIN, limit)).fetchall()
         items = [read_item(payload) for (payload,) in rows]
         return [item for item in items if isinstance(item, Event)]
 

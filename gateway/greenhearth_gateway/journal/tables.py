@@ -7,7 +7,7 @@ import sqlite3
 import msgspec
 
 from greenhearth.seqset import SeqSet
-from greenhearth.wire import Birth, Event, Item, Record, leaf_of
+from greenhearth.wire import TWIN, Birth, Event, Item, Record, leaf_of
 from greenhearth_gateway.alarms.engine import Transition
 from greenhearth_gateway.alarms.state import AlarmState
 from greenhearth_gateway.intake import Refusal, Source
@@ -20,6 +20,9 @@ MOST_PLACELESS = 1000
 """Refused payloads without a place that are kept; the oldest go first."""
 
 FINISHED = ("batch_finished", "window_finished")
+
+INDEXED = (*FINISHED, TWIN)
+"""Events that are found again by line and time: what finished, and what green twins would have taken."""
 
 
 def insert_item(db: sqlite3.Connection, source: Source, item: Item, payload: bytes) -> int:
@@ -60,7 +63,7 @@ def take_orphans(db: sqlite3.Connection, source: Source, birth: Birth) -> list[b
 
 
 def insert_finished(db: sqlite3.Connection, source: Source, event: Event, payload: bytes) -> None:
-    """Index a finished batch or window."""
+    """Index a finished batch or window, or what a green twin would have taken for it."""
     sql = "INSERT INTO finished (site, agent, line, what, end_ns, payload) VALUES (?, ?, ?, ?, ?, ?)"
     db.execute(sql, (*source, event.subject, event.what, event.end_ns, payload))
 

@@ -130,7 +130,7 @@ class Transaction:
             tables.insert_birth(self._db, source, item, parsed.payload)
             self._births[(source, item.epoch, item.seq)] = item
             self._release_orphans(source, topic, item)
-        elif item.what in tables.FINISHED:
+        elif item.what in tables.INDEXED:
             tables.insert_finished(self._db, source, item, parsed.payload)
 
     def _enter_record(self, source: Source, topic: str, lane: Lane, record: Record, payload: bytes) -> None:

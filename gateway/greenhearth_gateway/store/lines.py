@@ -6,7 +6,7 @@ line and window with a float field per metric. Tags never change between a send 
 values are floats, codes are integers, batch ids are strings. Times are Unix ns.
 """
 
-from greenhearth.wire import Birth, Block, Event, Record, WindowResult
+from greenhearth.wire import TWIN, Birth, Block, Event, Record, WindowResult
 from greenhearth_gateway.intake import Source
 
 READINGS, INTENSITY, FINISHED, EVENTS = "readings", "intensity", "finished", "events"
@@ -30,16 +30,23 @@ def record_lines(source: Source, record: Record, birth: Birth) -> list[bytes]:
 
 
 def event_lines(source: Source, event: Event) -> list[bytes]:
-    """Return the line of an event: figures at the end of a batch or window, text otherwise."""
+    """Return the line of an event: figures at the end of a batch or window, text otherwise.
+
+    A green twin's figures have a measurement of their own: with the line's tags and time they would
+    replace the line's.
+    """
     head = _tags(source)
     if event.metrics:
         place = f"{head},line={tag(event.subject)},window={tag(event.window or 'batch')}"
+        name = FINISHED
+        if event.what == TWIN:
+            name, place = TWIN, f"{place},twin={tag(event.detail)}"
         fields = [f"validity={event.validity}i", f"coverage={event.coverage!r}", f"start={event.start_ns}i"]
         if event.batch:
             fields.append(f"batch={text(event.batch)}")
-        for name, metric in event.metrics.items():
-            fields += _number(name, metric.value) + _number(f"u_{name}", metric.uncertainty)
-        return [f"{FINISHED}{place} {','.join(fields)} {event.end_ns or event.t_ns}".encode()]
+        for metric, one in event.metrics.items():
+            fields += _number(metric, one.value) + _number(f"u_{metric}", one.uncertainty)
+        return [f"{name}{place} {','.join(fields)} {event.end_ns or event.t_ns}".encode()]
     place = f"{head},subject={tag(event.subject)}"
     fields = [f"what={text(event.what)}", f"detail={text(event.detail)}", f"seq={event.seq}i"]
     return [f"{EVENTS}{place} {','.join(fields)} {event.t_ns}".encode()]

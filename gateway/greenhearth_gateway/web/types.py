@@ -11,6 +11,7 @@ from pydantic import Field
 from greenhearth_gateway.web.comparison_types import ComparisonView as ComparisonView
 from greenhearth_gateway.web.comparison_types import GradeView as GradeView
 from greenhearth_gateway.web.comparison_types import View as View
+from greenhearth_gateway.web.twin_types import TwinView as TwinView
 
 
 class MetricView(View):
@@ -76,6 +77,9 @@ class LineView(View):
     grades: list[GradeView] = Field(default=[])
     """Where the line stands on the scales of its process, those that apply first."""
     last_finished: FinishedView | None
+    twins: list[TwinView] = Field(default=[])
+    """The same product by greener processes, for the line's last batch and hour."""
+    why_no_twins: str = ""
 
 
 class AgentView(View):
