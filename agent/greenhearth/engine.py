@@ -19,6 +19,7 @@ from greenhearth.potlines import effect_events
 from greenhearth.quality import BAD
 from greenhearth.tables import StreamBuilder, decode_table, new_out, new_scratch, new_state
 from greenhearth.twin_events import TwinTeller
+from greenhearth.units import UNITS
 from greenhearth.weights import evaluate_amounts
 from greenhearth.wire import Block, Event, MetricValue, Record, WindowResult
 
@@ -194,8 +195,9 @@ class Engine:
         return found
 
     def _mean_flow(self, i: int) -> np.float64:
-        covered = self._state.sum_c[2, i]
-        return np.float64(self._state.sum_a[2, i] / covered) if covered > 0.0 else np.float64(np.nan)
+        """Return what series i brought in the last hour per covered time, in the base unit of its kind."""
+        covered, unit = self._state.sum_c[2, i], UNITS[self.model.series[i].unit].factor
+        return np.float64(self._state.sum_a[2, i] * unit / covered) if covered > 0.0 else np.float64(np.nan)
 
     def totals(self) -> dict[str, float]:
         """Return the newest good value of every counter, by series name."""

@@ -26,6 +26,8 @@ class Sources:
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     values: Mapping[str, float] = field(default_factory=dict)
     """Values that the site (or case) gives to parameters."""
+    instead: Mapping[str, str] = field(default_factory=dict)
+    """Argument, or catalogue id that is a default of a method -> the id that a case wants there."""
     used: dict[str, Factor] = field(default_factory=dict)
     """Every factor that was looked up, by id."""
 
@@ -80,9 +82,12 @@ def arguments(flow: Flow, sources: Sources) -> dict[str, Quantity]:
     """Return the arguments of a method flow by name: those in `use`, and catalogue defaults."""
     found = {arg: sources.quantity(name) for arg, name in flow.use.items()}
     for name, arg in METHODS[flow.method].args.items():
-        catalogued = isinstance(arg.default, str) and not arg.default.startswith("=")
-        if catalogued and name not in found:
-            found[name] = sources.quantity(str(arg.default))
+        if name in found:
+            continue
+        if name in sources.instead:
+            found[name] = sources.quantity(sources.instead[name])
+        elif isinstance(arg.default, str) and not arg.default.startswith("="):
+            found[name] = sources.quantity(sources.instead.get(arg.default, arg.default))
     return found
 
 

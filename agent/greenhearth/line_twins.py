@@ -7,7 +7,6 @@ from functools import cached_property
 from greenhearth.factor_sets import factor_infos
 from greenhearth.factors import Factor, set_name
 from greenhearth.hourly import HourlyTable
-from greenhearth.processes import find_process, load_process
 from greenhearth.twin_file import GRID_ROLES, Twin, twin_sources, twin_weights, twins_of
 from greenhearth.wire_names import TwinInfo
 
@@ -40,7 +39,7 @@ class LineTwin:
 
     def info(self) -> TwinInfo:
         """Return the twin as a birth names it."""
-        twin, green = self.twin, load_process(find_process(self.twin.green))
+        twin, green = self.twin, self.twin.green_process
         roles = {**green.factor_roles, **twin.factors, **grid_of(self.grid, 0, 0)[0]}
         return TwinInfo(
             title=twin.title,

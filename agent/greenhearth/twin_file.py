@@ -60,6 +60,8 @@ class Twin(TwinHead, kw_only=True):
     """A twin with everything it declares."""
 
     id: str
+    green_process: Process
+    """As it stood on the shelf when the twin was loaded: figures do not change under a running agent."""
     per_tonne: dict[str, PerTonne]
     factors: dict[str, str] = {}
     """Factor role of the green process -> catalogue id."""
@@ -79,14 +81,15 @@ def load_twin(path: Path, catalogue: Mapping[str, Factor] | None = None) -> Twin
             raise doc.error_naming(f"twin.{key}", f"no process '{name}'", name, known_processes())
     if not head.source:
         raise doc.error("twin.source", "is empty: say where the amounts come from")
+    green = load_process(find_process(head.green))
     twin = Twin(
         **msgspec.structs.asdict(head),
         id=path.stem,
+        green_process=green,
         per_tonne=doc.tables("per_tonne", PerTonne),
         factors=doc.convert(doc.data.get("factors", {}), dict[str, str], "factors"),
         parameters=doc.convert(doc.data.get("parameters", {}), dict[str, float], "parameters"),
     )
-    green = load_process(find_process(head.green))
     _check(doc, twin, green)
     _check_product(doc, twin, green, load_factors() if catalogue is None else catalogue)
     return twin
@@ -107,7 +110,7 @@ def _twins_in(folder: Path, process: str) -> tuple[Twin, ...]:
 
 def twin_sources(twin: Twin, grid: Mapping[str, str], catalogue: Mapping[str, Factor]) -> Sources:
     """Return where the names in the green process's flows lead; `grid` is the line's own choice."""
-    green = load_process(find_process(twin.green))
+    green = twin.green_process
     own = {role: chosen for role, chosen in grid.items() if role in GRID_ROLES and role in green.factor_roles}
     roles = {**green.factor_roles, **twin.factors, **own}
     return Sources(catalogue, roles, green.parameters, twin.parameters)
@@ -118,8 +121,7 @@ def twin_weights(twin: Twin, sources: Sources) -> list[StreamWeight]:
 
     FlowError when a factor is missing or does not fit; `sources` then knows every factor used.
     """
-    green = load_process(find_process(twin.green))
-    return [_weight(green, name, one, sources) for name, one in twin.per_tonne.items()]
+    return [_weight(twin.green_process, name, one, sources) for name, one in twin.per_tonne.items()]
 
 
 def _weight(green: Process, name: str, one: PerTonne, sources: Sources) -> StreamWeight:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from greenhearth import wire
 from greenhearth.site import Site
+from greenhearth_agent.grid_hours import grid_hour_problems
 from greenhearth_agent.outbox import Outbox
 from greenhearth_agent.pipeline import Pipeline
 from greenhearth_agent.plan import Plan
@@ -60,6 +61,7 @@ class Reporter:
                 f"the outbox was damaged and was put aside as {self.outbox.moved_aside}; a new one was begun"
             )
         found += self._room_problems()
+        found += grid_hour_problems(self.site, self.pipeline.clock.now_ns())
         for poller in self.pipeline.pollers:
             if poller.fault:
                 found.append(f"bus {poller.bus.name}: {poller.fault}")

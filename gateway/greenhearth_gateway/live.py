@@ -7,9 +7,9 @@ counts as stale is decided when someone looks (:mod:`greenhearth_gateway.overvie
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from greenhearth.quality import Quality, is_usable
+from greenhearth.quality import is_usable
 from greenhearth.wire import (
     TWIN,
     Birth,
@@ -19,7 +19,6 @@ from greenhearth.wire import (
     LineInfo,
     MetricValue,
     Record,
-    SeriesInfo,
     Status,
     WindowResult,
 )
@@ -29,76 +28,21 @@ from greenhearth_gateway.journal.books import Book, Sequence, Totals, totals
 from greenhearth_gateway.journal.reader import Reader
 from greenhearth_gateway.journal.tables import FINISHED
 from greenhearth_gateway.journal.transaction import Commit, Interpreted
-from greenhearth_gateway.twin_ledger import TwinLedger
+from greenhearth_gateway.line_events import KINDS
+from greenhearth_gateway.states import AgentState as AgentState
+from greenhearth_gateway.states import LineState as LineState
+from greenhearth_gateway.states import Refused
+from greenhearth_gateway.states import SeriesState as SeriesState
+from greenhearth_gateway.states import WindowState as WindowState
 
 RECALLED = 200
 """Finished batches and windows, and as many of green twins, that are read back per line at the start."""
 
+EVENTS_RECALLED = 1000
+"""Events of an agent, of any kind, among which those of its lines are looked for at the start."""
+
 MOST_REFUSERS = 100
 """Agents whose unreadable messages are told apart; beyond, the oldest is forgotten."""
-
-
-@dataclass(frozen=True, slots=True)
-class WindowState:
-    """Result of one window as its last record had it."""
-
-    validity: int
-    coverage: float
-    metrics: dict[str, MetricValue]
-
-
-@dataclass(slots=True)
-class LineState:
-    """One production line."""
-
-    info: LineInfo
-    source: Source
-    t_ns: int = 0
-    phase: int = -1
-    batch: str = ""
-    windows: dict[str, WindowState] = field(default_factory=dict)
-    finished: Event | None = None
-    twins: TwinLedger = field(default_factory=TwinLedger)
-
-
-@dataclass(slots=True)
-class SeriesState:
-    """One series and its last reading."""
-
-    info: SeriesInfo
-    source: Source
-    t_ns: int = 0
-    value: float | None = None
-    quality: int = Quality.NOT_READ
-
-
-@dataclass(slots=True)
-class AgentState:
-    """One agent."""
-
-    source: Source
-    online: bool = False
-    epoch: int = 0
-    birth: tuple[int, int] = (0, 0)
-    last_ns: int = 0
-    health: Health | None = None
-    taken_at_health: int = 0
-    """Items taken from this agent when the health message came."""
-
-    @property
-    def scan_s(self) -> float:
-        """Longest scan interval of the agent's buses [s of data time]."""
-        buses = self.health.buses if self.health else []
-        return max((bus.scan_interval_s for bus in buses), default=1.0)
-
-
-@dataclass(slots=True)
-class Refused:
-    """Messages of one agent that could not be read."""
-
-    times: int
-    reason: str
-    last_monotonic: float
 
 
 class Hub:
@@ -187,6 +131,8 @@ class Hub:
         return self.agents.setdefault(source, AgentState(source))
 
     def _replay(self, reader: Reader, source: Source) -> None:
+        for event in reader.events(source, KINDS, EVENTS_RECALLED):
+            self._happened(source, event)
         for record in reader.last_records(source):
             birth = reader.birth(source, record.epoch, record.birth)
             if birth is not None:
@@ -215,11 +161,20 @@ class Hub:
         elif isinstance(entry.item, Record):
             assert entry.birth is not None
             self._show(entry.source, entry.item, entry.birth)
+        elif entry.item.what in KINDS:
+            self._happened(entry.source, entry.item)
         elif (line := self.lines.get(entry.item.subject)) is not None:
             if entry.item.what in FINISHED:
                 _finish(line, entry.item)
             elif entry.item.what == TWIN:
                 line.twins.take_twin(entry.item)
+
+    def _happened(self, source: Source, event: Event) -> None:
+        series = self.series.get(event.subject)
+        of = series.info.line if series and series.source == source else ""
+        for name, line in self.lines.items():
+            if line.source == source and line.events.concerns(event, name == of):
+                line.events.take(event)
 
     def _learn(self, source: Source, birth: Birth) -> None:
         """Take over the names of a birth; what the agent no longer names is forgotten."""
@@ -227,6 +182,7 @@ class Hub:
         if (birth.epoch, birth.seq) < agent.birth:
             return
         agent.birth, agent.epoch = (birth.epoch, birth.seq), max(agent.epoch, birth.epoch)
+        agent.metrics = birth.metrics
         old_lines = {name: line for name, line in self.lines.items() if line.source == source}
         for name in old_lines.keys() - {info.name for info in birth.lines}:
             del self.lines[name]

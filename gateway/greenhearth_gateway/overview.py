@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from greenhearth.clock import NS, Clock
 from greenhearth.quality import is_comparable
+from greenhearth_gateway.alarms.mute import Heard, mute_sentences
 from greenhearth_gateway.alarms.state import AlarmState
 from greenhearth_gateway.benchmarks import Benchmark
 from greenhearth_gateway.config import Config
@@ -20,6 +21,7 @@ from greenhearth_gateway.views import (
     alarm_view,
     bus_views,
     finished_view,
+    line_event_views,
     only_comparable,
     reconciliation_view,
     running_grades,
@@ -93,6 +95,7 @@ def series_views(scene: Scene) -> list[types.SeriesView]:
 def problem_sentences(scene: Scene) -> list[str]:
     """Return what is wrong right now; the caller holds the hub's lock."""
     found = scene.problems.sentences() + _rival_sentences(scene) + _silence_sentences(scene)
+    found += mute_sentences(scene.config.alarms, _heard(scene.hub))
     for source, refused in scene.hub.refused.items():
         if time.monotonic() - refused.last_monotonic < REFUSED_SHOWN_S:
             found.append(
@@ -102,6 +105,14 @@ def problem_sentences(scene: Scene) -> list[str]:
     for agent in scene.hub.agents.values():
         found += [f"{agent.source.agent}: {text}" for text in (agent.health.problems if agent.health else [])]
     return found
+
+
+def _heard(hub: Hub) -> dict[str, Heard]:
+    """Return what can be heard of every line: from which agent, which metrics, whether batches."""
+    return {
+        name: Heard(_path(line.source), hub.agents[line.source].metrics, bool(line.info.batch_word))
+        for name, line in hub.lines.items()
+    }
 
 
 def _rival_sentences(scene: Scene) -> list[str]:
@@ -183,6 +194,7 @@ def _line(scene: Scene, line: LineState, now: int) -> types.LineView:
         last_finished=_last_finished(scene, line),
         twins=twin_views(line.info, line.twins),
         why_no_twins=why_no_twins(line.info),
+        events=line_event_views(line.events),
     )
 
 

@@ -9,10 +9,10 @@ from greenhearth_gateway.names import validity_text
 from greenhearth_gateway.twin_ledger import TwinLedger
 from greenhearth_gateway.web.twin_types import BreakEvenView, TwinFigureView, TwinResultView, TwinView
 
-TOTAL, MARKET = "co2_total_kg_per_t", "co2_total_market_kg_per_t"
+TOTAL = "co2_total_kg_per_t"
 FIGURES = (
     TOTAL,
-    MARKET,
+    "co2_total_market_kg_per_t",
     "co2_scope1_kg_per_t",
     "energy_kwh_per_t",
     "electricity_kwh_per_t",
@@ -63,7 +63,7 @@ def _result(info: LineInfo, ledger: TwinLedger, name: str, window: str) -> TwinR
         factor_set=twin.factor_set if twin else "",
     )
     if own and twin:
-        _fill(view, info, own, twin)
+        _fill(view, own, twin)
     return view
 
 
@@ -77,12 +77,12 @@ def _why(what: str, own: Event | None, twin: Event | None) -> str:
     return "" if twin else f"the agent has not told the twin's figures for that {what}"
 
 
-def _fill(view: TwinResultView, info: LineInfo, own: Event, twin: Event) -> None:
+def _fill(view: TwinResultView, own: Event, twin: Event) -> None:
     comparable = not view.why
     view.figures = [
         _figure(name, own.metrics.get(name, _NONE), twin.metrics[name], comparable)
         for name in FIGURES
-        if name in twin.metrics and (name != MARKET or _has_contract(info))
+        if name in twin.metrics
     ]
     total = next((one for one in view.figures if one.metric == TOTAL), None)
     if comparable and total and total.gap is not None and view.product_t is not None:
@@ -90,11 +90,6 @@ def _fill(view: TwinResultView, info: LineInfo, own: Event, twin: Event) -> None
         doubt = total.gap_uncertainty
         view.saved_kg_uncertainty = None if doubt is None else doubt * view.product_t
         view.break_even = _break_even(own, twin)
-
-
-def _has_contract(info: LineInfo) -> bool:
-    """Tell whether the line counts by contract too; without, its market-based total lacks electricity."""
-    return any("contract" in one.roles for one in info.factors.values())
 
 
 def _figure(metric: str, ours: MetricValue, twin: MetricValue, comparable: bool) -> TwinFigureView:

@@ -10,6 +10,7 @@ from greenhearth.wire import Event, LineInfo, MetricValue
 from greenhearth_gateway.alarms.state import AlarmState
 from greenhearth_gateway.benchmarks import NO_VALUE, Benchmark, compare, grades
 from greenhearth_gateway.config import AlarmPart
+from greenhearth_gateway.line_events import LineEvents, ended_ns
 from greenhearth_gateway.live import AgentState, WindowState
 from greenhearth_gateway.names import validity_text
 from greenhearth_gateway.reconcile import Reconciliation
@@ -130,6 +131,20 @@ def _metrics(metrics: dict[str, MetricValue]) -> dict[str, types.MetricView]:
         name: types.MetricView(value=m.value, unit=m.unit, uncertainty=m.uncertainty)
         for name, m in metrics.items()
     }
+
+
+def line_event_views(events: LineEvents) -> list[types.LineEventView]:
+    """Return what happened on a line, the newest first."""
+    return [
+        types.LineEventView(
+            t_ns=ended_ns(one),
+            start_ns=one.start_ns,
+            what=one.what,
+            subject=one.subject,
+            detail=one.detail,
+        )
+        for one in reversed(events.kept)
+    ]
 
 
 def alarm_view(alarm_id: str, part: AlarmPart, state: AlarmState) -> types.AlarmView:

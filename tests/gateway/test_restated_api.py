@@ -47,7 +47,8 @@ def test_the_name_of_a_set_is_expanded_from_the_birth_that_told_it(gateway, send
     assert told["factors"] == [
         {
             "id": "grid", "value": 0.54, "unit": "kgCO2/kWh", "source": "announcement of 2024",
-            "valid_from": "2022", "known_since": "",
+            "valid_from": "2022", "known_since": "", "valid_to": "", "uncertainty_percent": 0.0,
+            "roles": ["grid"],
         }
     ]  # fmt: skip
     unknown = httpx.get(gateway.url + "/api/v1/factor-sets/fs-2", timeout=10)

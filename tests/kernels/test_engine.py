@@ -1,6 +1,7 @@
 """The step as a whole: energy, batches, windows, validity, uncertainty, restart, history."""
 
 import math
+import shutil
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from greenhearth.quality import Quality, Validity
 from greenhearth.site import load_site
 from greenhearth.wire import Record, WindowResult
 
-from .conftest import BLOCKS, METRICS, Bench
+from .conftest import BLOCKS, METRICS, WORKS, Bench
 
 T0 = 1_700_006_400.0
 """A whole hour, so that windows begin with it."""
@@ -81,6 +82,23 @@ def test_power_integrates_to_the_counter(bench):
     run_heat(bench)
 
     assert bench.engine.balances()["furnace.power"] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_megawatts_balance_with_kilowatt_hours(tmp_path, monkeypatch):
+    shelf = shutil.copytree(WORKS, tmp_path / "shelf")
+    monkeypatch.setenv("GREENHEARTH_CONFIGS", str(shelf))
+    for name, old, new in (
+        ("plcs/bench.toml", 'power_kw]\naddress = 3\ntype = "float32"\nunit = "kW"',
+         'power_mw]\naddress = 3\ntype = "float32"\nunit = "MW"\nscale = 0.001'),
+        ("site.toml", "power_kw", "power_mw"),
+    ):  # fmt: skip
+        text = (shelf / name).read_text()
+        assert old in text
+        (shelf / name).write_text(text.replace(old, new))
+    bench = Bench(Engine(build_model(load_site(shelf / "site.toml")), BLOCKS))
+    run_heat(bench)
+
+    assert bench.engine.balances()["furnace.power"] == pytest.approx(0.0, abs=1e-6)
 
 
 def test_an_hour_closes_with_the_energy_of_its_hour(bench):

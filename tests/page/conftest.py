@@ -23,6 +23,7 @@ from greenhearth_gateway.web.stream import Stream
 
 from ..programs import CHROMIUM, CHROMIUM_FLAGS
 from ..waiting import until
+from .twins import twins_of
 
 playwright_api = pytest.importorskip(
     "playwright.sync_api", reason="playwright is not installed (extra 'dev')"
@@ -87,6 +88,7 @@ class Works:
             line=name, site="demo", agent="edge-1", t_ns=t_ns, age_s=(now - t_ns) / NS, stale=False,
             factor_set="demo", windows={w: _window(line, w) for w in line["windows"]},
             comparisons=_comparisons(line), grades=_grades(line), last_finished=finished,
+            twins=twins_of(line, now), why_no_twins="" if line.get("twins") else "no green twin is on the shelf",
             **{key: line[key] for key in kept},
         )  # fmt: skip
 

@@ -143,7 +143,7 @@ def test_the_control_port_explains_what_it_does_not_understand() -> None:
     assert "PLANT.VALUE" in obey("set blast.power 1")
     assert "did you mean 'kiln_line'" in obey("mute kilnline 2")
     assert "units [1, 2, 3, 4]" in obey("mute kiln_line 7")
-    assert obey("jump") == "error: 'jump' is not one of set, clear, get, mute, unmute"
+    assert obey("jump") == "error: 'jump' is not one of set, clear, get, made, mute, unmute"
     assert obey("set furnace.active_power_kw much").startswith("error: could not convert")
     assert obey("set furnace.grade_text X70") == "ok"
     assert obey("get furnace.grade_text") == "ok X70"

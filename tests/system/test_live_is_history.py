@@ -23,6 +23,15 @@ def _differences(live: list[WindowResult], again: list[WindowResult]) -> list[fl
     return found
 
 
+def _told(events: list[Event]) -> dict[tuple[object, ...], object]:
+    """Figures of what finished and of the green twins beside it."""
+    return {
+        (e.subject, e.what, e.detail, e.window, e.end_ns): (e.metrics, e.factor_set)
+        for e in events
+        if e.what == "twin" or e.what.endswith("_finished")
+    }
+
+
 def test_every_live_result_is_the_result_of_its_history(demo_run: DemoRun) -> None:
     """All results of all lines and windows of a demo, run again from the journal's readings."""
     engine = Engine(build_model(load_site(SITE)))
@@ -39,7 +48,6 @@ def test_every_live_result_is_the_result_of_its_history(demo_run: DemoRun) -> No
 
     assert compared > 100_000
     assert worst <= BAR
-    again = {(e.subject, e.window, e.end_ns): e.metrics for e in finished}
-    live = {(e.subject, e.window, e.end_ns): e.metrics for e in stored if e.what.endswith("_finished")}
-    assert live
+    again, live = _told(finished), _told(stored)
+    assert {what for _, what, *_ in live} == {"batch_finished", "window_finished", "twin"}
     assert again == live

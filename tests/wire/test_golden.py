@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from greenhearth import wire
+from greenhearth.factor_sets import FactorInfo
 
 GOLDEN = Path(__file__).parent / "golden"
 T = 1_767_225_600_000_000_000
@@ -54,6 +55,19 @@ EVENT = wire.Event(
     factor_set="fs-0123456789ab", detail="",
 )  # fmt: skip
 
+FACTOR = FactorInfo(0.5306, "kgCO2/kWh", "2023", "announcement", roles=["grid"])
+TWIN = wire.TwinInfo(
+    "The same steel", "eaf_near_zero", "Near-zero electric steelmaking", "typical, 440 kWh/t", "same scrap",
+    "fs-00112233aabb", {"grid.cn.national.2023": FACTOR},
+)  # fmt: skip
+TWIN_BIRTH = msgspec.structs.replace(
+    BIRTH, lines=[msgspec.structs.replace(BIRTH.lines[0], twins={"eaf_scrap__eaf_near_zero": TWIN})]
+)
+TWIN_EVENT = msgspec.structs.replace(
+    EVENT, seq=4, what="twin", factor_set="fs-00112233aabb", detail="eaf_scrap__eaf_near_zero",
+    metrics={"co2_total_kg_per_t": wire.MetricValue(241.437, "kg CO2e/t", 24.8)},
+)  # fmt: skip
+
 HEALTH = wire.Health(
     v=1, agent="edge-1", epoch=1_767_225_600_123, t_ns=T,
     measured=1234, waiting=5, dropped=0, readings=98_765, oldest_waiting_ns=T - 5, hours_left=71.5,
@@ -70,6 +84,7 @@ MESSAGES = {
     "frame_records": wire.Frame(1, "edge-1", "backlog", [RECORD]),
     "frame_events": wire.Frame(1, "edge-1", "live", [EVENT]),
     "frame_mixed": wire.Frame(1, "edge-1", "live", [BIRTH, RECORD, EVENT]),
+    "frame_twin": wire.Frame(1, "edge-1", "live", [TWIN_BIRTH, TWIN_EVENT]),
     "health": HEALTH,
     "status_online": wire.Status(1, "edge-1", True, 1_767_225_600_123),
     "status_offline": wire.Status(1, "edge-1", False, 1_767_225_600_123),

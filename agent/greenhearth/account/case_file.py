@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from greenhearth.account.choices import ratio_factor
 from greenhearth.account.scales import conditions_of, grades_in, trends_in
 from greenhearth.account.tables import (
     Allocation,
@@ -39,12 +40,13 @@ def read_case(path: Path) -> Case:
     quantities = _quantities(doc)
     own = {**_parameters(doc), **_allocations(doc)}
     expected, tolerance = _expected(doc)
+    factors = _factors(doc)
     case = Case(
         document=doc,
         head=head,
         process=process,
         quantities=quantities,
-        factors=_factors(doc),
+        factors={**factors, **ratio_factor(doc, head, factors)},
         factor_roles=_factor_roles(doc, process),
         parameters={**(process.parameters if process else {}), **own},
         values=_values(doc, process, own),

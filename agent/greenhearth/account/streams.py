@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from greenhearth.account.choices import choices_of
 from greenhearth.account.tables import Case, QuantityEntry
 from greenhearth.coefficients import Coefficient
 from greenhearth.error_sources import StreamWeight
@@ -83,7 +84,8 @@ def sources_of(case: Case, catalogue: Mapping[str, Factor]) -> Sources:
         if chosen not in catalogue and chosen not in case.factor_roles:
             names = [*catalogue]
             raise doc.error_naming(f"factors.{role}", f"no factor '{chosen}'", chosen, names)
-    return Sources(catalogue, case.factor_roles, case.parameters, case.values)
+    instead = choices_of(doc, case.head, catalogue)
+    return Sources(catalogue, case.factor_roles, case.parameters, case.values, instead)
 
 
 def streams_of(case: Case, sources: Sources) -> list[Stream]:

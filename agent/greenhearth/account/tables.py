@@ -24,6 +24,10 @@ class CaseHead(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     batches: int | None = None
     date: str = ""
     """Day, month or year of the data, for factors that have versions; empty: today."""
+    gwp: str = ""
+    """Set of global warming potentials where a flow names none: AR4, AR5, AR6; empty: as the methods say."""
+    carbon_to_co2: float | str = ""
+    """tCO2/tC where a flow names none: 3.664, 3.6667 or "44/12"; empty: as the methods say."""
     note: str = ""
 
 

@@ -10,14 +10,15 @@ from greenhearth.methods.law import CO2_PER_CARBON, Arg, Method, Values
 _EU = "Commission Implementing Regulation (EU) 2025/2547, Annex II.B.7"
 _IPCC = "IPCC 2006 vol. 3, ch. 4"
 _EQUIVALENT = Arg("kg/kAh", "electrochemical equivalent", None, 0.01, 8.0)
-_EFFICIENCY = Arg("1", "current efficiency", None, 0.5, 1.0)
+_EFFICIENCY = Arg("1", "current efficiency", None, 0.2, 1.0)
+"""Chromium is won at 0.45, aluminium at 0.9 to 0.96."""
 _NAC = Arg("t/t", "net anode consumption per metal", None, 0.2, 0.7)
 _SULPHUR = Arg("1", "sulphur in the anode", "al.anode.s_default", 0.0, 0.1)
 _ASH = Arg("1", "ash in the anode", "al.anode.ash_default", 0.0, 0.1)
 _GWP4 = Arg("tCO2/t", "GWP of CF4", "gwp100.cf4.ar5", 1000.0, 20000.0)
 _GWP26 = Arg("tCO2/t", "GWP of C2F6", "gwp100.c2f6.ar5", 1000.0, 20000.0)
 _SHARE = Arg("1", "C2F6 per CF4, by mass", None, 0.0, 1.0)
-_COLLECTED = Arg("1", "share that the hoods collect", 1.0, 0.5, 1.0)
+_COLLECTED = Arg("1", "share that the hoods collect", 1.0, 0.1, 1.0)
 _SEF = Arg("(kg CF4/t Al)/(AE-min/cell-day)", "slope of CF4", None, 0.0, 1.0)
 _OVC = Arg("(kg CF4/t Al)/(mV)", "overvoltage coefficient", None, 0.0, 10.0)
 _PERCENT = Arg("%", "current efficiency in percent", None, 50.0, 100.0)
@@ -26,14 +27,14 @@ Output = dict[str, complex]
 
 
 def _anode(a: Values) -> complex:
-    return 1000.0 * a["consumption"] * (1.0 - a["sulphur"] - a["ash"]) * CO2_PER_CARBON
+    return 1000.0 * a["consumption"] * (1.0 - a["sulphur"] - a["ash"]) * a["co2_per_carbon"]
 
 
 def _paste(a: Values) -> complex:
     binder = a["binder"] * (a["binder_sulphur"] + a["binder_ash"] + a["binder_hydrogen"])
     coke = (1.0 - a["binder"]) * (a["coke_sulphur"] + a["coke_ash"])
     carbon = a["paste"] * (1.0 - binder - coke) - a["soluble"] - a["dust"]
-    return 1000.0 * carbon * CO2_PER_CARBON
+    return 1000.0 * carbon * a["co2_per_carbon"]
 
 
 def _metal_t(a: Values) -> complex:
@@ -45,7 +46,8 @@ def _pfc(cf4_kg: complex, a: Values) -> Output:
     return {"co2_pfc_kg": cf4_kg * mix / a["collected"]}
 
 
-_ANODE = {"consumption": _NAC, "sulphur": _SULPHUR, "ash": _ASH}
+_PER_CARBON = Arg("tCO2/tC", "CO2 per carbon", CO2_PER_CARBON, 3.6, 3.7)
+_ANODE = {"consumption": _NAC, "sulphur": _SULPHUR, "ash": _ASH, "co2_per_carbon": _PER_CARBON}
 _CELL = {"equivalent": _EQUIVALENT, "current_efficiency": _EFFICIENCY}
 _GASES = {"c2f6_share": _SHARE, "gwp_cf4": _GWP4, "gwp_c2f6": _GWP26, "collected": _COLLECTED}
 _PASTE = {
@@ -58,6 +60,7 @@ _PASTE = {
     "coke_sulphur": Arg("1", "sulphur in the calcined coke", None, 0.0, 0.1),
     "coke_ash": Arg("1", "ash in the calcined coke", None, 0.0, 0.1),
     "dust": Arg("t/t", "carbon dust skimmed per metal", None, 0.0, 0.1),
+    "co2_per_carbon": _PER_CARBON,
 }
 _PASTE_TEXT = "E = MP x [PC (1 - BC (S+Ash+H)p - (1-BC)(S+Ash)c) - CSM - CD] x 44/12"
 

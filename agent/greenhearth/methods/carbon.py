@@ -7,10 +7,12 @@ from greenhearth.methods.law import KGCE_PER_GJ, KWH_PER_GJ, Arg, Method, Values
 
 _EU = "Commission Implementing Regulation (EU) 2025/2547, Annex II"
 _AMOUNT = ("t", "kNm3")
-_CARBON = Arg("tC/{stream}", "carbon content", None, 0.0, 1.0)
+_CARBON = Arg("tC/{stream}", "carbon content", None, 0.0, 1.0, high_gas=4.0)
+"""Of gases butane has most, 2.1 tC/kNm3."""
 _BIOGENIC = Arg("1", "biogenic share of the carbon", 0.0, 0.0, 1.0)
 _PER_CARBON = Arg("tCO2/tC", "CO2 per carbon", "const.f_c_to_co2", 3.6, 3.7)
-_EF = Arg("tCO2/{stream}", "CO2 per amount", None, 0.0, 10.0)
+_EF = Arg("tCO2/{stream}", "CO2e per amount", None, 0.0, 100.0)
+"""Adipic acid without abatement: 0.3 t N2O/t, 80 tCO2e/t."""
 _CONVERSION = Arg("1", "converted share", 1.0, 0.0, 1.0)
 
 Output = dict[str, complex]
@@ -109,12 +111,12 @@ METHODS = (
     ),
     Method(
         "waste_gas_export", ("GJ",), _CREDIT,
-        "E = - heat x EF(natural gas) x 0.667", f"{_EU}, waste gases", _waste_gas,
+        "E = - heat x EF(natural gas) x share", f"{_EU}, waste gases", _waste_gas,
     ),
     Method(
         "waste_gas_out", _AMOUNT,
-        {"ncv": Arg("GJ/{stream}", "net calorific value", None, 0.5, 60.0), **_CREDIT},
-        "E = - amount x NCV x EF(natural gas) x 0.667", f"{_EU}, waste gases",
+        {"ncv": Arg("GJ/{stream}", "net calorific value", None, 0.1, 150.0), **_CREDIT},
+        "E = - amount x NCV x EF(natural gas) x share", f"{_EU}, waste gases",
         lambda a: _gas_away(a["ncv"], a),
     ),
 )  # fmt: skip

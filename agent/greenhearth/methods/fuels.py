@@ -9,10 +9,10 @@ from greenhearth.methods.law import KGCE_PER_GJ, KWH_PER_GJ, Arg, Method, Values
 
 _EU = "Commission Implementing Regulation (EU) 2025/2547, Annex II"
 _FUEL = ("t", "kNm3")
-_NCV = Arg("GJ/{stream}", "net calorific value", low=0.5, high=150.0)
-"""0.5 GJ is below blast furnace gas (2.5 GJ/t, 3 GJ/kNm3), 150 above hydrogen (120 GJ/t)."""
-_EF = Arg("tCO2/TJ", "emission factor per net heat", low=0.0, high=300.0)
-"""The greatest in use is blast furnace gas, 260 t/TJ."""
+_NCV = Arg("GJ/{stream}", "net calorific value", low=0.1, high=150.0)
+"""0.1 GJ is below wet sludge (0.5 GJ/t) and lean gas (1 GJ/kNm3), 150 above hydrogen (120 GJ/t)."""
+_EF = Arg("tCO2/TJ", "emission factor per net heat", low=0.0, high=500.0)
+"""The greatest in use is blast furnace gas: 260 t/TJ by default, 310 where it is lean."""
 _OXIDATION = Arg("1", "oxidised share of the carbon", 1.0, 0.5, 1.0)
 _BIOGENIC = Arg("1", "biogenic share of the carbon", 0.0, 0.0, 1.0)
 
@@ -74,7 +74,7 @@ METHODS = (
     Method(
         "combustion_carbon", _FUEL,
         {
-            "ncv": _NCV, "carbon": Arg("tC/GJ", "carbon per net heat", None, 0.0, 0.08),
+            "ncv": _NCV, "carbon": Arg("tC/GJ", "carbon per net heat", None, 0.0, 0.14),
             "oxidation": Arg("1", "oxidised share of the carbon", None, 0.5, 1.0), "biogenic": _BIOGENIC,
             "co2_per_carbon": Arg("tCO2/tC", "CO2 per carbon", 44.0 / 12.0, 3.6, 3.7),
         },

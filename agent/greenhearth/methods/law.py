@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from greenhearth.coefficients import Coefficient
-from greenhearth.quantities import Quantity, UnitError, convert, scale
+from greenhearth.quantities import Quantity, UnitError, convert, scale, why_not
 from greenhearth.strict import nearest_name
 
 Values = Mapping[str, complex]
@@ -34,6 +34,8 @@ class Arg:
     low: float = 0.0
     high: float = float("inf")
     """Least and greatest value [unit] that is believed."""
+    high_gas: float | None = None
+    """Greatest value per kNm3, where it is another one than per tonne."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,10 @@ class Method:
             except UnitError:
                 continue
             return wanted
+        hints = [hint for wanted in self.streams if (hint := why_not(unit, wanted))]
         raise UnitError(
             f"the method '{self.name}' counts in {' or '.join(self.streams)}; '{unit}' does not convert"
+            + (hints[-1] if hints else "")
         )
 
 
@@ -114,11 +118,13 @@ def _argument(
 
 def in_range(name: str, arg: Arg, quantity: Quantity, given: Quantity) -> Quantity:
     """Return the quantity; ValueError where its value cannot be right."""
-    if arg.low <= quantity.value <= arg.high:
+    per_gas = arg.high_gas is not None and quantity.unit.endswith("/kNm3")
+    high = arg.high_gas if per_gas and arg.high_gas is not None else arg.high
+    if arg.low <= quantity.value <= high:
         return quantity
     whence = f" ({given.name})" if given.name else ""
-    text = f"{name} = {given.value:g} {given.unit}{whence} is not within {arg.low:g} to {arg.high:g}"
-    if arg.high <= 1.0 < quantity.value <= 100.0:
+    text = f"{name} = {given.value:g} {given.unit}{whence} is not within {arg.low:g} to {high:g}"
+    if high <= 1.0 < quantity.value <= 100.0:
         text += f": a fraction is meant here; write {quantity.value / 100.0:g}, or the unit '%'"
     elif arg.unit == "%" and arg.low > 1.0 >= quantity.value * 0.01 and quantity.value <= 1.0:
         text += f": percent is meant here; write {quantity.value * 100.0:g}"

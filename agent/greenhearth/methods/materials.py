@@ -26,8 +26,8 @@ METHODS = (
     ),
     Method(
         "precursor", ("t",),
-        {"direct": Arg("tCO2/t", "specific direct embedded emissions", None, 0.0, 40.0),
-         "indirect": Arg("tCO2/t", "specific indirect embedded emissions", 0.0, 0.0, 40.0)},
+        {"direct": Arg("tCO2/t", "specific direct embedded emissions", None, 0.0, 200.0),
+         "indirect": Arg("tCO2/t", "specific indirect embedded emissions", 0.0, 0.0, 200.0)},
         "E = amount x SEE", f"{_EU}, specific embedded emissions",
         lambda a: {
             "co2_precursor_kg": 1000.0 * a["direct"],

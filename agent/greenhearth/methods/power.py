@@ -5,10 +5,11 @@ Sources: GHG Protocol Scope 2 Guidance (2015), ch. 6; GB/T 2589-2020; Regulation
 
 from greenhearth.methods.law import KGCE_PER_GJ, KWH_PER_GJ, Arg, Method, Values
 
-_EF = Arg("kgCO2/kWh", "grid factor, by place", None, 0.0, 2.0)
-_MARKET = Arg("kgCO2/kWh", "factor by contract; without one the grid's own", "=ef", 0.0, 2.0)
+_EF = Arg("kgCO2/kWh", "grid factor, by place", None, 0.0, 5.0)
+_MARKET = Arg("kgCO2/kWh", "factor by contract; without one the grid's own", "=ef", 0.0, 5.0)
+"""A captive power plant on blast furnace gas: 260 t/TJ at 35 % are 2.7 kg/kWh."""
 _COAL = Arg("kgce/kWh", "coal equivalent of electricity", "tce.electricity_equivalent", 0.1, 0.5)
-_HEAT_EF = Arg("tCO2/TJ", "CO2 per heat delivered", None, 0.0, 300.0)
+_HEAT_EF = Arg("tCO2/TJ", "CO2 per heat delivered", None, 0.0, 500.0)
 
 Output = dict[str, complex]
 
@@ -50,7 +51,7 @@ METHODS = (
     ),
     Method(
         "steam", ("t",),
-        {"ef": _HEAT_EF, "enthalpy": Arg("GJ/t", "enthalpy of the steam", None, 2.0, 4.0),
+        {"ef": _HEAT_EF, "enthalpy": Arg("GJ/t", "enthalpy of the steam, or of hot water", None, 0.1, 4.0),
          "return_enthalpy": Arg("GJ/t", "enthalpy of the condensate", 0.37697, 0.0, 1.5)},
         "E = amount x (h - h_return) x EF", "(EU) 2025/2547, heat: return at 90 degC if unknown (IAPWS-IF97)",
         lambda a: _heat(_steam(a), a),

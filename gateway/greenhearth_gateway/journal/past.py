@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from greenhearth.factor_sets import FactorInfo
-from greenhearth.wire import TWIN, Birth, Event
+from greenhearth.wire import TWIN, Birth, Event, LineInfo, TwinInfo
 from greenhearth_gateway.intake import Source, read_item
 from greenhearth_gateway.journal.database import FILE_NAME, JournalError
 from greenhearth_gateway.journal.reader import Reader
@@ -85,7 +85,8 @@ def expanded_set(reader: Reader, name: str) -> tuple[str, dict[str, FactorInfo]]
         for (payload,) in db.execute("SELECT payload FROM births ORDER BY epoch DESC, seq DESC"):
             birth = read_item(payload)
             for line in birth.lines if isinstance(birth, Birth) else ():
-                for one in (line, *line.twins.values()):
+                told: list[LineInfo | TwinInfo] = [line, *line.twins.values()]
+                for one in told:
                     if one.factor_set == name and one.factors:
                         return line.name, one.factors
     return None

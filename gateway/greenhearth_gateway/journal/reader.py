@@ -1,7 +1,7 @@
 """Read-only questions to the journal; every call opens its own connection (about 0.1 ms)."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,6 +100,17 @@ class Reader:
             rows = db.execute(sql, (line, TWIN, limit)).fetchall()
         items = [read_item(payload) for (payload,) in rows]
         return [item for item in items if isinstance(item, Event)]
+
+    def events(self, source: Source, kinds: Collection[str], among: int) -> list[Event]:
+        """Return the events of some kinds among the newest of an agent, oldest first."""
+        sql = (
+            "SELECT payload FROM items WHERE leaf = 'events' AND site = ? AND agent = ?"
+            " ORDER BY t_ns DESC LIMIT ?"
+        )
+        with self.connection() as db:
+            rows = db.execute(sql, (*source, among)).fetchall()
+        items = [read_item(payload) for (payload,) in reversed(rows)]
+        return [item for item in items if isinstance(item, Event) and item.what in kinds]
 
     def transitions(self, limit: int) -> list[tuple[int, Transition]]:
         """Return the last rows of the alarm journal with their numbers, newest first."""

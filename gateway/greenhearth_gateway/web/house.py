@@ -109,7 +109,7 @@ class House:
         if found is None:
             return None
         line, infos = found
-        own = restated_types.FactorView.model_fields
+        own = restated_types.SetFactorView.model_fields
         factors = [
             {"id": one, **{k: getattr(info, k) for k in own if k != "id"}} for one, info in infos.items()
         ]

@@ -1,5 +1,7 @@
 """The shapes of restatements and of factor sets, as the API tells them."""
 
+from pydantic import Field
+
 from greenhearth_gateway.web.comparison_types import View
 
 
@@ -14,12 +16,22 @@ class FactorView(View):
     known_since: str = ""
 
 
+class SetFactorView(FactorView):
+    """One factor of a set, as the birth that named the set tells it."""
+
+    valid_to: str = ""
+    uncertainty_percent: float = 0.0
+    """Expanded (k = 2), relative; 0 where none is declared."""
+    roles: list[str] = Field(default=[])
+    """Factor roles of the process that it plays; none where the process names it itself."""
+
+
 class FactorSetView(View):
     """What the name of a factor set stands for."""
 
     name: str
     line: str
-    factors: list[FactorView]
+    factors: list[SetFactorView]
 
 
 class RestatedView(View):

@@ -50,6 +50,19 @@ class FinishedView(View):
     grades: list[GradeView] = Field(default=[])
 
 
+class LineEventView(View):
+    """Something that happened on a line beside its results: an anode effect, a counter that began anew."""
+
+    t_ns: int
+    """When it was over, or told."""
+    start_ns: int
+    """0 where it has no duration."""
+    what: str
+    subject: str
+    """The series it happened to."""
+    detail: str
+
+
 class LineView(View):
     """One production line, live."""
 
@@ -80,6 +93,8 @@ class LineView(View):
     twins: list[TwinView] = Field(default=[])
     """The same product by greener processes, for the line's last batch and hour."""
     why_no_twins: str = ""
+    events: list[LineEventView] = Field(default=[])
+    """The newest first, 20 at most."""
 
 
 class AgentView(View):

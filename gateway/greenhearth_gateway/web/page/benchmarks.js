@@ -3,6 +3,7 @@
 
 import { el, KeyedList, place, setAttr, setText, setValue, show } from "./dom.js";
 import * as format from "./format.js";
+import { Grades } from "./grades.js";
 import { title, windowsOf } from "./metrics.js";
 
 const OPEN_ROWS = 3; // as many as fit a card without scrolling; the rest waits behind a summary
@@ -19,20 +20,20 @@ export class Benchmarks {
   constructor() {
     this.over = el("span", { class: "quiet", "data-field": "compared" });
     this.scales = el("div", { class: "scales" });
-    this.grades = el("ul", { class: "bench-rows grades", "data-field": "grades" });
+    this.grades = new Grades("grades");
     this.rows = el("ol", { class: "bench-rows" });
     this.moreRows = el("ol", { class: "bench-rows" });
     this.moreCount = el("summary");
     this.more = el("details", {}, this.moreCount, this.moreRows);
-    this.otherRows = el("ul", { class: "bench-rows others", "data-field": "not-comparable" });
+    this.otherRows = el("ul", { class: "others", "data-field": "not-comparable" });
     this.otherCount = el("summary");
     this.others = el("details", { ontoggle: () => this.fillOthers() }, this.otherCount, this.otherRows);
     this.none = el("p", { class: "quiet" });
     const head = el("h3", {}, "Benchmarks ", this.over);
-    this.root = el("section", { class: "bench" }, head, this.none, this.grades, this.scales, this.rows, this.more, this.others);
+    this.root = el("section", { class: "bench" }, head, this.none, this.grades.root, this.scales, this.rows, this.more, this.others);
     const idOf = (entry) => entry.comparison.benchmark + entry.comparison.metric;
-    this.lists = [this.rows, this.moreRows, this.otherRows].map((node) => new KeyedList(node, idOf, row));
-    this.gradeList = new KeyedList(this.grades, (grade) => grade.ladder, gradeRow);
+    this.lists = [this.rows, this.moreRows].map((node) => new KeyedList(node, idOf, row));
+    this.otherList = new KeyedList(this.otherRows, (group) => group.why, () => reasonGroup(idOf));
     this.scaleList = new KeyedList(this.scales, (group) => group.metric, scale);
   }
 
@@ -44,10 +45,10 @@ export class Benchmarks {
     setText(this.over, window && fit.length ? over(window, line.batch_word) : "");
     this.lists[0].update(fit.slice(0, OPEN_ROWS));
     this.lists[1].update(fit.slice(OPEN_ROWS));
-    this.gradeList.update(line.grades.filter((grade) => !grade.why));
+    this.grades.update(line.grades);
     this.unfit = unfit;
     this.fillOthers();
-    this.scaleList.update(groups(fit));
+    this.scaleList.update(groups(fit, line.windows[line.compared_window]?.metrics ?? {}));
     show(this.none, fit.length === 0);
     setText(this.none, unfit.length ? NONE_FITS : NONE_SET);
     show(this.more, fit.length > OPEN_ROWS);
@@ -58,7 +59,7 @@ export class Benchmarks {
 
   /** Dozens of rows that nobody looks at are not kept up to date ten times a second. */
   fillOthers() {
-    if (this.others.open) this.lists[2].update(this.unfit);
+    if (this.others.open) this.otherList.update(byReason(this.unfit));
   }
 }
 
@@ -71,12 +72,34 @@ function numbered(comparisons, running) {
   return comparisons.map((comparison, i) => ({ comparison, n: i + 1, running }));
 }
 
-function groups(entries) {
+/** Those with one reason stand under it: a dozen classes of one scale fail for the same. */
+function byReason(entries) {
+  const found = new Map();
+  for (const entry of entries) {
+    const { why } = entry.comparison;
+    if (!found.has(why)) found.set(why, { why, entries: [] });
+    found.get(why).entries.push(entry);
+  }
+  return [...found.values()];
+}
+
+function reasonGroup(idOf) {
+  const why = el("p", { class: "why" });
+  const rows = el("ul", { class: "bench-rows" });
+  const list = new KeyedList(rows, idOf, row);
+  const update = (group) => {
+    setText(why, `${group.entries.length > 1 ? `${group.entries.length} figures: ` : ""}${group.why}`);
+    list.update(group.entries);
+  };
+  return { root: el("li", {}, why, rows), update };
+}
+
+function groups(entries, metrics) {
   const byMetric = new Map();
   for (const entry of entries) {
     if (ours(entry.comparison) === null) continue;
     const key = `${entry.comparison.metric} ${entry.comparison.unit}`;
-    if (!byMetric.has(key)) byMetric.set(key, { metric: key, entries: [] });
+    if (!byMetric.has(key)) byMetric.set(key, { metric: key, entries: [], found: metrics[entry.comparison.metric] });
     byMetric.get(key).entries.push(entry);
   }
   return [...byMetric.values()];
@@ -105,10 +128,15 @@ function drawScale(group, name, bar, marker) {
   const first = group.entries[0].comparison;
   const own = ours(first);
   const places = positions(own, group.entries.map((entry) => entry.comparison.value));
-  setText(name, `◆ ${title(first.metric)}: ${format.number(own)} ${format.unit(first.unit)}`);
+  setText(name, `◆ ${title(first.metric)}: ${format.interval(own, doubtOf(group.found, own), first.unit)}`);
   const ticks = merged(group.entries.map((entry, i) => ({ entry, share: places.of[i] })));
   bar.replaceChildren(...ticks.map(tick), marker);
   place(marker, "left", `${(100 * places.own).toFixed(2)}%`);
+}
+
+/** Our interval in the unit of the published figure. */
+function doubtOf(found, own) {
+  return found?.uncertainty && found.value ? Math.abs((found.uncertainty * own) / found.value) : 0;
 }
 
 /** Figures closer than 3 % of the scale share a tick: their numbers would lie over each other. */
@@ -152,33 +180,6 @@ function drawRow({ comparison: c, n, running }, root, parts) {
   setAttr(parts.source, "title", [sourceText(c), c.note].filter(Boolean).join(" · "));
 }
 
-/** A scale with the level or class reached, and what is missing to the next better one. */
-function gradeRow() {
-  const parts = {
-    title: el("span", { class: "bench-title" }),
-    reached: el("span", { class: "gap", "data-field": "reached" }),
-    next: el("span", { class: "quiet bench-source" }),
-  };
-  const root = el("li", {}, el("span", {}), parts.title, parts.reached, parts.next);
-  return { root, update: (grade) => drawGrade(grade, root, parts) };
-}
-
-function drawGrade(grade, root, parts) {
-  setAttr(root, "data-ladder", grade.ladder);
-  setText(parts.title, grade.title);
-  setText(parts.reached, grade.reached);
-  setText(parts.next, nextText(grade));
-  setAttr(parts.next, "title", [grade.clause, grade.source, grade.note].filter(Boolean).join(" · "));
-}
-
-/** How far the next better level is, in the unit and in percent, and what the uncertainty leaves open. */
-export function nextText(grade) {
-  const doubt = grade.could_be.length ? `within uncertainty also ${grade.could_be.join(", ")}` : "";
-  if (grade.gap === null) return ["best level of this scale", doubt].filter(Boolean).join(" · ");
-  const gap = `${format.signed(grade.gap)} ${format.unit(grade.unit)} (${format.percent(grade.gap_percent, 1)})`;
-  return [`next: ${grade.next_level}, ${gap}`, doubt].filter(Boolean).join(" · ");
-}
-
 const SIGNS = { meets: "✓", misses: "✕", "within uncertainty": "≈" };
 
 /** A running batch still takes in energy: that it is below a limit now promises nothing. */
@@ -197,5 +198,5 @@ export function gapText(c, running = false) {
 function sourceText(c) {
   const figure = `${c.kind} ${format.plain(c.value)} ${format.unit(c.unit)}`;
   const origin = [c.jurisdiction, c.clause, c.source].filter(Boolean).join(", ");
-  return [figure, origin, c.comparable ? "" : `not comparable: ${c.why}`].filter(Boolean).join(" · ");
+  return [figure, origin].filter(Boolean).join(" · ");
 }

@@ -4,6 +4,7 @@ import { gapText } from "./benchmarks.js";
 import { el, setText, setValue, show } from "./dom.js";
 import { getJson } from "./feed.js";
 import * as format from "./format.js";
+import { Grades } from "./grades.js";
 import { CO2, ENERGY } from "./metrics.js";
 
 const LIMIT = 12;
@@ -15,13 +16,14 @@ export class Finished {
     this.energy = el("b", { "data-field": "finished-energy" });
     this.co2 = el("b", { "data-field": "finished-co2" });
     this.units = [el("span", { class: "quiet" }), el("span", { class: "quiet" })];
+    this.grades = new Grades("finished-grades");
     this.note = el("p", { class: "quiet", "data-field": "finished-validity" });
     this.gap = el("p", { class: "gap", "data-field": "finished-gap" });
     this.figures = el("p", { class: "figures" }, this.energy, this.units[0], this.co2, this.units[1]);
     this.body = el("div", { class: "scroll" });
     this.summary = el("summary");
     this.table = el("details", { ontoggle: () => this.fetch() }, this.summary, this.body);
-    this.root = el("section", { class: "finished" }, this.head, this.figures, this.gap, this.note, this.table);
+    this.root = el("section", { class: "finished" }, this.head, this.figures, this.gap, this.note, this.grades.root, this.table);
   }
 
   update(line) {
@@ -44,6 +46,8 @@ export class Finished {
     metric(this.co2, this.units[1], last.metrics[CO2]);
     const told = format.validity(last, batchWord);
     setText(this.note, `${told.sign} ${told.head}: ${told.why}`);
+    // a running line's grades stand with its benchmarks; a batch has none before its end
+    this.grades.update(batchWord ? last.grades : []);
     const first = last.comparisons.find((c) => c.comparable && c.gap !== null);
     if (first) setText(this.gap, `${gapText(first)} against ${first.title}`);
     setText(this.summary, batchWord ? `the last ${LIMIT} ${batchWord}s` : `the last ${LIMIT}`);
@@ -77,7 +81,6 @@ function tableOf(rows, word) {
 }
 
 function cells(one) {
-  const energy = format.number(one.metrics[ENERGY]?.value);
-  const co2 = format.number(one.metrics[CO2]?.value);
+  const [energy, co2] = [ENERGY, CO2].map((name) => format.interval(one.metrics[name]?.value, one.metrics[name]?.uncertainty));
   return [one.batch || one.window, format.clock(one.end_ns), energy, co2, format.words(one.validity_name.toLowerCase())];
 }

@@ -34,6 +34,12 @@ export function doubtful(value, doubt) {
   return { value: number(value, decimals), doubt: `± ${number(doubt, decimals)}` };
 }
 
+/** Value, doubt (expanded, k = 2) where there is one, and unit in one text: 441.0 ± 5.2 kWh/t. */
+export function interval(value, uncertainty, unitText = "") {
+  const shown = doubtful(value, uncertainty);
+  return [shown.value, shown.doubt, unitText && unit(unitText)].filter(Boolean).join(" ");
+}
+
 /** About three figures: for parts, gaps and small print. */
 export function short(value) {
   if (value === null || value === undefined) return "–";

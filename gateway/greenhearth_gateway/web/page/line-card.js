@@ -2,20 +2,27 @@
 
 import { Benchmarks } from "./benchmarks.js";
 import { el, KeyedList, memory, place, setAttr, setText, setValue, show } from "./dom.js";
+import { LineEvents } from "./events.js";
+import { FactorSets } from "./factor-sets.js";
+import { Figures } from "./figures.js";
 import { Finished } from "./finished.js";
 import * as format from "./format.js";
 import { CO2, ENERGY, FACTS, firstWindow, title, windowsOf } from "./metrics.js";
+import { Restated } from "./restated.js";
 import { Sources } from "./sources.js";
 import { Trend } from "./trend.js";
+import { Twins } from "./twins.js";
 
 export class LineCard {
   constructor(line) {
     this.name = line.line;
     this.window = memory.get(`window.${this.name}`, "");
-    this.parts = [new Sources(), new Benchmarks(), new Trend(line), new Finished(line)];
-    [this.sources, this.benchmarks, this.trend, this.finished] = this.parts;
+    this.parts = [new Sources(), new Benchmarks(), new Twins(), new Trend(line), new Finished(line)];
+    [this.sources, this.benchmarks, this.twins, this.trend, this.finished] = this.parts;
+    this.figures = new Figures();
+    this.below = [new LineEvents(line), new Restated(line), new FactorSets()];
     const id = `line-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
-    const sections = this.parts.map((part) => part.root);
+    const sections = [...this.parts, this.figures, ...this.below].map((part) => part.root);
     const now = el("div", { class: "now" }, this.makeBigs(), this.makeValidity(), this.makeFacts());
     const children = [this.makeHead(id), this.makeSwitch(), now, ...sections];
     const about = { class: "card line", "data-line": this.name, "aria-labelledby": id };
@@ -75,7 +82,10 @@ export class LineCard {
     const batchWord = line.batch_word;
     this.switchList.update(names.map((name) => ({ name, text: format.windowTitle(name, batchWord), on: name === window })));
     this.drawWindow(line.windows[window], batchWord);
+    this.figures.update(line.windows[window]?.metrics ?? {}, format.windowTitle(window ?? "", batchWord));
+    for (const part of this.below) part.update(line);
     this.benchmarks.update(line);
+    this.twins.update(line);
     this.finished.update(line);
     if (window) this.trend.update(line, window);
   }
@@ -151,11 +161,12 @@ function big(field, metric) {
 
 function fact(metric) {
   const value = el("span", { "data-field": metric });
-  const unit = el("span", { class: "quiet" });
-  const root = el("div", {}, el("dt", {}, title(metric)), el("dd", {}, value, " ", unit));
+  const beside = el("span", { class: "quiet" });
+  const root = el("div", {}, el("dt", {}, title(metric)), el("dd", {}, value, " ", beside));
   const update = (found) => {
-    setValue(value, found?.value ?? null, format.number(found?.value));
-    setText(unit, found ? format.unit(found.unit) : "");
+    const shown = format.doubtful(found?.value, found?.uncertainty);
+    setValue(value, found?.value ?? null, shown.value);
+    setText(beside, found ? `${shown.doubt} ${format.unit(found.unit)}`.trim() : "");
   };
   return { root, metric, update };
 }

@@ -119,7 +119,9 @@ export class Trend {
     const values = this.rows.map((r) => r[1][1]).filter((v) => v !== null);
     if (values.length === 0) return "no value in the last hour";
     const [low, high] = [Math.min(...values), Math.max(...values)];
-    return `lowest ${format.number(low)} · highest ${format.number(high)} · now ${format.number(values.at(-1))} ${this.unit}`;
+    const [, newest] = this.rows.findLast((r) => r[1][1] !== null);
+    const now = format.interval(newest[1], (newest[2] - newest[0]) / 2);
+    return `lowest ${format.number(low)} · highest ${format.number(high)} · now ${now} ${this.unit}`;
   }
 
   gone() {
