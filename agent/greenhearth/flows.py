@@ -27,7 +27,7 @@ class Sources:
     values: Mapping[str, float] = field(default_factory=dict)
     """Values that the site (or case) gives to parameters."""
     instead: Mapping[str, str] = field(default_factory=dict)
-    """Argument, or catalogue id that is a default of a method -> the id that a case wants there."""
+    """Argument, or catalogue id that methods and processes take -> the id that a case wants there."""
     used: dict[str, Factor] = field(default_factory=dict)
     """Every factor that was looked up, by id."""
 
@@ -37,6 +37,8 @@ class Sources:
         if found not in self.catalogue:
             near = nearest_name(found, [*self.catalogue, *self.factor_roles, *self.parameters])
             hint = f"; did you mean '{near}'?" if near else ""
+            if found[:1].isdigit():
+                hint = ": a number gets a table with value, unit and source, and is used by its name"
             raise FlowError(f"no factor '{found}'{hint}")
         self.used[found] = self.catalogue[found]
         return found, self.catalogue[found]
@@ -94,7 +96,7 @@ def arguments(flow: Flow, sources: Sources) -> dict[str, Quantity]:
 def _product(flow: Flow, sources: Sources) -> Coefficient:
     value, relative = flow.multiply, dict[str, float]()
     for name in flow.factors:
-        found, factor = sources.factor(name)
+        found, factor = sources.factor(sources.instead.get(name, name))
         value *= factor.value
         relative[found] = relative.get(found, 0.0) + _relative(factor.value, factor)
     for name in flow.parameters:

@@ -202,7 +202,8 @@ def check_flow(doc: Document, key: str, flow: Flow, unit: str) -> None:
     if flow.multiply != 1.0 or flow.factors or flow.parameters:
         raise doc.error(key, f"the method '{flow.method}' takes its arguments from 'use' alone")
     if flow.method not in METHODS:
-        raise doc.error_naming(f"{key}.method", f"no method '{flow.method}'", flow.method, METHODS)
+        why = f"no method '{flow.method}' (`greenhearth catalogue --kind methods` lists them)"
+        raise doc.error_naming(f"{key}.method", why, flow.method, METHODS)
     _check_arguments(doc, key, flow, METHODS[flow.method], unit)
 
 
@@ -213,7 +214,8 @@ def _check_arguments(doc: Document, key: str, flow: Flow, method: Method, unit: 
         raise doc.error(f"{key}.method", str(error)) from error
     for name in flow.use:
         if name not in method.args:
-            why = f"the method '{flow.method}' has no argument '{name}'"
+            known = ", ".join(method.args) or "none"
+            why = f"the method '{flow.method}' has no argument '{name}', it has {known}"
             raise doc.error_naming(f"{key}.use.{name}", why, name, method.args)
     for name, arg in method.args.items():
         if arg.default is None and name not in flow.use:

@@ -151,8 +151,12 @@ def why_not(unit: str, wanted: str) -> str:
         return f": {GAS}"
     if kinds == {"volume", "mass"}:
         return ": multiply the volume by its density, and say so in the source"
-    if kinds == {"CO2", "mass"}:
+    if kinds == {"CO2", "mass"} and "CO2" in (want.over, want.under):
         return f": say of what, as in '{wanted}'"
+    if have.over == want.over == "CO2" and want.under == "energy":
+        return ": for CO2 per amount there are the methods 'combustion_mass' and 'process'"
+    if (have.over, have.under) == ("energy", ""):
+        return ": for amounts of heat there are 'combustion_heat', 'heat' and 'upstream'"
     if kinds == {"CO2", "carbon"}:
         return ": carbon and CO2 differ by 44/12"
     if kinds == {"coal equivalent", "energy"}:

@@ -21,14 +21,14 @@ def account(
     file: Annotated[Path, typer.Argument(metavar="CASE.toml", help="Declared quantities and their factors.")],
     as_json: AsJson = False,
     check: Annotated[
-        bool, typer.Option("--check", help="End with 1 if a value of [expect] is not met.")
+        bool, typer.Option("--check", help="End with 1 if an expected value is not met.")
     ] = False,
 ) -> None:
     """Make an inventory of declared quantities, with the source of every factor.
 
     The JSON document is that of `greenhearth.account.inventory`, with three keys more:
     `benchmarks` (published figures that the process could meet), `grades` (levels on published
-    scales, name -> grade) and `baselines` (name -> CUSUM); `met` tells whether all of [expect] is.
+    scales, name -> grade) and `baselines` (name -> CUSUM); `met` tells whether all that is expected is.
     """
     from greenhearth.kernel_cache import use_kernel_cache
 

@@ -118,8 +118,10 @@ def _reached(console: Console, document: Mapping[str, Any]) -> None:
 
 
 def _expected(document: Mapping[str, Any]) -> Table:
-    table = _table("Expected", "what", "published", "ours", "unit", "")
+    table = _table("Expected", "what", "published", "ours", "unit", "gap", "")
     for one in document["expected"]:
         word = "met" if one["met"] else f"[red]not met[/red] {escape(one['why'])}"
-        table.add_row(escape(one["name"]), number(one["value"]), number(one["found"]), one["unit"], word)
+        ours = "" if one["found"] is None else f"{one['found']:.10g}"
+        gap = "" if one["difference"] is None else f"{one['difference']:+.1e}"
+        table.add_row(escape(one["name"]), f"{one['value']:.10g}", ours, one["unit"], gap, word)
     return table

@@ -1,4 +1,4 @@
-"""``greenhearth catalogue``: the factors and published figures on the shelf, with source and validity."""
+"""``greenhearth catalogue``: factors, published figures and methods, with source and validity."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -6,11 +6,13 @@ from typing import Literal
 
 from greenhearth.factors import load_factors
 from greenhearth.strict import nearest_name
+from greenhearth_cli.catalogue_methods import run_methods
+from greenhearth_cli.catalogue_words import in_english
 from greenhearth_cli.complaints import PlainError
 from greenhearth_cli.show import show_json
 from greenhearth_gateway.benchmarks import load_benchmarks
 
-Kind = Literal["factors", "benchmarks"]
+Kind = Literal["factors", "benchmarks", "methods"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +35,23 @@ class Entry:
     note: str = ""
 
     def holds(self, words: list[str]) -> bool:
-        """Tell whether every word stands in id, title, source or the id of the scale."""
-        text = f"{self.id} {self.title} {self.source} {self.clause} {self.level}".lower()
+        """Tell whether every word stands in id, title, source, id of the scale, value or unit."""
+        text = f"{self.id} {self.title} {self.source} {self.clause} {self.level} {self._value()}".lower()
         return all(word in text for word in words)
+
+    def _value(self) -> str:
+        """Return the value as people look for it: 4900 kg CO2e/t of hydrogen is known as 4.9."""
+        per_tonne = self.unit.startswith("kg") and self.unit.endswith("/t")
+        return f"{self.value:.10g} {self.unit}" + (f" {self.value / 1000.0:g}" if per_tonne else "")
 
 
 def run_catalogue(text: str, kind: str, as_json: bool) -> None:
     """Print what matches; PlainError with the nearest names where nothing does."""
+    if kind == "methods":
+        run_methods(text, as_json)
+        return
     entries = list(_entries(kind))
-    found = [entry for entry in entries if entry.holds(text.lower().split())]
+    found = [entry for entry in entries if entry.holds(in_english(text).lower().split())]
     if not found:
         raise PlainError(_nothing(text, entries))
     if as_json:
@@ -88,7 +98,7 @@ def _show(found: list[Entry]) -> None:
     console = Console(highlight=False, markup=False, soft_wrap=True)
     for one in found:
         valid = f"{one.valid_from} to {one.valid_to}" if one.valid_to else f"from {one.valid_from}"
-        facts = [f"{one.value:g} {one.unit}", valid, one.level, "" if one.verified else "not verified"]
+        facts = [f"{one.value:.10g} {one.unit}", valid, one.level, "" if one.verified else "not verified"]
         console.print(one.id, style="bold")
         console.print("    " + "  |  ".join(filter(None, facts)))
         console.print("    " + one.title)

@@ -150,14 +150,15 @@ def history(
 @app.command()
 def catalogue(
     text: Annotated[
-        list[str] | None, typer.Argument(help="Words that id, title or source must all hold.")
+        list[str] | None, typer.Argument(help="Words that id, title, source or value must all hold.")
     ] = None,
     kind: Annotated[
-        Literal["factors", "benchmarks"] | None, typer.Option(help="Only factors, or only benchmarks.")
+        Literal["factors", "benchmarks", "methods"] | None,
+        typer.Option(help="Only factors, only benchmarks, or the methods with their arguments."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List factors and published figures with value, unit, source and validity."""
+    """List factors and published figures with value, unit, source and validity; or the methods."""
     from greenhearth_cli.catalogue import run_catalogue
 
     run_catalogue(" ".join(text or []), kind or "", as_json)

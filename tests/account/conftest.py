@@ -41,6 +41,7 @@ source = "laboratory, mean of the month"
 uncertainty_percent = 1.0
 """
 
+Read = Callable[[str], Case]
 Account = Callable[[str], Inventory]
 
 

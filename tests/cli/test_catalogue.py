@@ -1,22 +1,24 @@
 """The verb that lists what the shelf knows: filtered by words, for people and for programs."""
 
 import json
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from greenhearth.factors import load_factors
+from greenhearth.methods import METHODS
 from greenhearth_cli.catalogue import run_catalogue
 from greenhearth_cli.complaints import PlainError
 from greenhearth_cli.main import app
 from greenhearth_gateway.benchmarks import load_benchmarks
 
 
-def listed(*argv: str) -> list[dict[str, object]]:
+def listed(*argv: str) -> list[dict[str, Any]]:
     """Return the entries that the verb prints as JSON."""
     done = CliRunner().invoke(app, ["catalogue", "--json", *argv])
     assert done.exit_code == 0, done.output
-    found: list[dict[str, object]] = json.loads(done.stdout)
+    found: list[dict[str, Any]] = json.loads(done.stdout)
     return found
 
 
@@ -71,3 +73,41 @@ def test_nothing_found_is_said_with_the_nearest_names(text: str, says: str) -> N
 
 def test_an_unknown_kind_is_wrong_usage() -> None:
     assert CliRunner().invoke(app, ["catalogue", "--kind", "factor"]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("chinese", "english"), [("水泥", "cement"), ("电网 2023", "grid 2023"), ("氢", "hydrogen")]
+)
+def test_chinese_words_find_the_same(chinese: str, english: str) -> None:
+    assert listed(*chinese.split()) == listed(*english.split())
+
+
+def test_a_value_can_be_looked_for() -> None:
+    """Clean hydrogen is 4.9 kg CO2e/kg; the catalogue holds it per tonne."""
+    assert "h2.cn.clean" in {one["id"] for one in listed("hydrogen", "4.9")}
+
+
+def test_methods_are_listed_with_arguments_units_and_ranges() -> None:
+    methods = {one["id"]: one for one in listed("--kind", "methods")}
+    assert set(methods) == set(METHODS)
+    burnt = methods["combustion"]
+    assert burnt["streams"] == ["t", "kNm3"]
+    assert [(a["name"], a["unit"], a["default"]) for a in burnt["arguments"]] == [
+        ("ncv", "GJ/t or GJ/kNm3", None),
+        ("ef", "tCO2/TJ", None),
+        ("oxidation", "1", 1.0),
+        ("biogenic", "1", 0.0),
+    ]
+    assert {one["id"] for one in listed("--kind", "methods", "overvoltage")} == {
+        "pfc_overvoltage",
+        "pfc_overvoltage_metal",
+    }
+    with pytest.raises(PlainError, match="nearest: combustion"):
+        run_catalogue("combustian", "methods", as_json=False)
+
+
+def test_people_see_what_a_method_asks_for() -> None:
+    done = CliRunner().invoke(app, ["catalogue", "--kind", "methods", "carbonate"])
+    assert "ncv" not in done.stdout
+    assert "purity" in done.stdout
+    assert "default 1.0; 0 to 1; carbonate in the material" in done.stdout

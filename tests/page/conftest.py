@@ -16,14 +16,15 @@ import uvicorn
 from greenhearth.clock import NS
 from greenhearth.quality import Validity
 from greenhearth_gateway.alarms.engine import NothingToAckError
-from greenhearth_gateway.web import types
+from greenhearth_gateway.web import restated_types, types
 from greenhearth_gateway.web.api import build_app
 from greenhearth_gateway.web.house import House
 from greenhearth_gateway.web.stream import Stream
 
 from ..programs import CHROMIUM, CHROMIUM_FLAGS
 from ..waiting import until
-from .twins import twins_of
+from .audit import FACTORS
+from .twins import NO_TWIN, twins_of
 
 playwright_api = pytest.importorskip(
     "playwright.sync_api", reason="playwright is not installed (extra 'dev')"
@@ -47,6 +48,8 @@ class Works:
         """Cleared: the server hangs with its connections open."""
         self.running.set()
         self.acks: list[tuple[str, str]] = []
+        self.events: dict[str, list[types.LineEventView]] = {}
+        self.restated: list[restated_types.RestatementView] = []
 
     def commit(self) -> None:
         """Have the stream send the overview as it is now; set by the server that runs."""
@@ -88,8 +91,8 @@ class Works:
             line=name, site="demo", agent="edge-1", t_ns=t_ns, age_s=(now - t_ns) / NS, stale=False,
             factor_set="demo", windows={w: _window(line, w) for w in line["windows"]},
             comparisons=_comparisons(line), grades=_grades(line), last_finished=finished,
-            twins=twins_of(line, now), why_no_twins="" if line.get("twins") else "no green twin is on the shelf",
-            **{key: line[key] for key in kept},
+            twins=twins_of(line, now), why_no_twins="" if line.get("twins") else NO_TWIN,
+            events=self.events.get(name, []), **{key: line[key] for key in kept},
         )  # fmt: skip
 
 
@@ -134,7 +137,10 @@ def _grades(line: dict[str, Any]) -> list[types.GradeView]:
     """A scale that applies and one that does not, for the one line whose script names an own figure."""
     if line["process"] != "clinker_kiln":
         return []
-    shared = {"metric": "kgce_per_t", "unit": "kgce/t", "steps": [], "source": "transcription", "note": ""}
+    steps = [{"level": "1", "value": 100.0}, {"level": "2", "value": 107.0}, {"level": "3", "value": 117.0}]
+    shared = {
+        "metric": "kgce_per_t", "unit": "kgce/t", "steps": steps, "source": "transcription", "note": "",
+    }  # fmt: skip
     fits = types.GradeView(
         ladder="gb16780.clinker", title="GB 16780-2021, clinker", value=115.3, level="3", reached="level 3",
         could_be=["none"], next_level="2", next_value=107.0, gap=8.3, gap_percent=7.757, why="",
@@ -195,6 +201,14 @@ class ScriptedHouse:
     def batches(self, line: str, limit: int) -> list[types.FinishedView]:
         """Return the same finished batch three times."""
         return [_finished(self.works.lines[line], time.time_ns())] * 3
+
+    def restatements(self, line: str, limit: int) -> list[restated_types.RestatementView]:
+        """Return the restatements of a line that a test has put there."""
+        return [one for one in self.works.restated if one.line == line][:limit]
+
+    def factor_set(self, name: str) -> restated_types.FactorSetView | None:
+        """Return the one set there is."""
+        return FACTORS if name == FACTORS.name else None
 
     def alarms(self) -> types.Alarms:
         """Return the alarm and one row of its journal."""

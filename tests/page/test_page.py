@@ -93,10 +93,12 @@ def test_new_data_is_on_the_page_within_a_second(tab: Any, works: Any) -> None:
 
 def test_a_scale_says_the_level_reached_and_how_far_the_next_is(tab: Any) -> None:
     """Only scales that apply are listed; the others have their reason with the figures below."""
-    rows = tab.locator('[data-line="kiln"] [data-field="grades"] li')
+    rows = tab.locator('[data-line="kiln"] [data-field="grades"] > li')
     assert rows.count() == 1
     assert rows.locator('[data-field="reached"]').inner_text() == "level 3"
     assert "next: 2, +8.3 kgce/t (+7.8 %) · within uncertainty also none" in rows.inner_text()
+    assert rows.locator("ol li").all_inner_texts() == ["1 ≤ 100", "2 ≤ 107", "3 ≤ 117"]
+    assert rows.locator("ol [aria-current]").inner_text() == "3 ≤ 117"
 
 
 def test_benchmarks_have_their_gap_source_and_clause(tab: Any) -> None:

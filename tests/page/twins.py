@@ -6,6 +6,7 @@ from greenhearth_gateway.web import types
 from greenhearth_gateway.web.twin_types import BreakEvenView, TwinFigureView, TwinResultView
 
 HOUR = 3600 * 1_000_000_000
+NO_TWIN = "no green twin is on the shelf"
 
 
 def twins_of(line: dict[str, Any], now: int) -> list[types.TwinView]:

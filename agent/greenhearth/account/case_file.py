@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from greenhearth.account.tables import (
 from greenhearth.factor_book import Factor, day_of
 from greenhearth.metrics import METRICS
 from greenhearth.processes import Parameter, Process, find_process, known_processes, load_process
+from greenhearth.quantities import UnitError, read_unit
 from greenhearth.strict import Document
 
 TOLERANCE = 1e-6
@@ -69,6 +71,9 @@ def digest(data: dict[str, Any]) -> str:
 
 
 def _head(doc: Document) -> CaseHead:
+    raw = doc.data.get("case", {})
+    if isinstance(raw.get("date"), int | date):  # date = 2023, date = 2023-07-15
+        raw["date"] = str(raw["date"])
     head = doc.table("case", CaseHead)
     for name in ("title", "source"):
         if not getattr(head, name).strip():
@@ -159,10 +164,22 @@ def _factors(doc: Document) -> dict[str, Factor]:
         except ValueError:
             why = f"'{factor.valid_from}' is no year or date (2023, 2023-07, 2023-07-15)"
             raise doc.error(f"factor.{name}.valid_from", why) from None
+        _check_unit(doc, f"factor.{name}.unit", factor.unit)
     return found
 
 
+def _check_unit(doc: Document, key: str, unit: str) -> None:
+    try:
+        read_unit(unit)
+    except UnitError as error:
+        raise doc.error(key, str(error)) from None
+
+
 def _factor_roles(doc: Document, process: Process | None) -> dict[str, str]:
+    for name, value in doc.data.get("factors", {}).items():
+        if not isinstance(value, str):
+            why = f"values of this case stand in [factor.{name}]; [factors] says which factor a role takes"
+            raise doc.error(f"factors.{name}", why)
     given = doc.convert(doc.data.get("factors", {}), dict[str, str], "factors")
     known = process.factor_roles if process else {}
     for name in given:
@@ -182,6 +199,7 @@ def _parameters(doc: Document) -> dict[str, Parameter]:
     for name, parameter in found.items():
         if not (parameter.unit and parameter.source):
             raise doc.error(f"parameter.{name}", "needs a unit and a source")
+        _check_unit(doc, f"parameter.{name}.unit", parameter.unit)
     return found
 
 
@@ -233,6 +251,8 @@ def _expected(doc: Document) -> tuple[dict[str, ExpectedValue], float]:
     for name, value in _flat(raw).items():
         key = f"expect.{name}"
         bare = isinstance(value, int | float) and not isinstance(value, bool)
+        if not bare and not isinstance(value, dict):
+            raise doc.error(key, "a number is expected, or { value = ..., unit = '...', tolerance = ... }")
         found[name] = doc.convert({"value": float(value)} if bare else value, ExpectedValue, key)
     return found, tolerance
 

@@ -10,6 +10,8 @@ from greenhearth.strict import Document
 _GWP = "gwp100."
 RATIO = "carbon_to_co2"
 _MOLAR = "44/12"
+_CONSTANT = "const.f_c_to_co2"
+"""Carbon to CO2 in the flows of processes that multiply by it."""
 
 
 def ratio_factor(doc: Document, head: CaseHead, own: Mapping[str, Factor]) -> dict[str, Factor]:
@@ -31,13 +33,19 @@ def choices_of(doc: Document, head: CaseHead, catalogue: Mapping[str, Factor]) -
     found: dict[str, str] = {}
     if head.carbon_to_co2 != "":
         wanted = head.carbon_to_co2
-        found["co2_per_carbon"] = wanted if isinstance(wanted, str) and wanted != _MOLAR else RATIO
-        if found["co2_per_carbon"] not in catalogue:
+        chosen = wanted if isinstance(wanted, str) and wanted != _MOLAR else RATIO
+        found.update({"co2_per_carbon": chosen, _CONSTANT: chosen})
+        if chosen not in catalogue:
             why = f"no factor '{wanted}': write a number, '44/12' or the name of a factor"
             raise doc.error_naming(f"case.{RATIO}", why, str(wanted), catalogue)
     if head.gwp:
         found.update(_gwps(doc, head.gwp, catalogue))
     return found
+
+
+def of_own_flows(instead: Mapping[str, str]) -> dict[str, str]:
+    """Return what holds for a flow that the case itself declares: what it names, it means."""
+    return {name: chosen for name, chosen in instead.items() if name != _CONSTANT}
 
 
 def _gwps(doc: Document, wanted: str, catalogue: Mapping[str, Factor]) -> dict[str, str]:

@@ -156,6 +156,14 @@ def _warnings(case: Case, streams: list[Stream], used: dict[str, Factor]) -> lis
     if silent:
         names = ", ".join(silent[:6]) + (f" and {len(silent) - 6} more" if len(silent) > 6 else "")
         found.append(f"no uncertainty is stated for {names}: the intervals hold only what is stated")
+    idle = [name for name in case.factors if name not in used]
+    if idle:
+        found.append(f"declared, but used nowhere: {', '.join(idle)}")
+    found += [
+        f"'{s.name}' comes to {s.amount:g} {s.entry.unit}: less than nothing, by its purchases and stocks"
+        for s in streams
+        if s.amount < 0.0 and s.entry.purchased is not None
+    ]
     return found + [
         f"'{stream.name}' causes nothing: it has no flows"
         for stream in streams

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from greenhearth.account.choices import choices_of
+from greenhearth.account.choices import choices_of, of_own_flows
 from greenhearth.account.tables import Case, QuantityEntry
 from greenhearth.coefficients import Coefficient
 from greenhearth.error_sources import StreamWeight
@@ -85,7 +85,12 @@ def sources_of(case: Case, catalogue: Mapping[str, Factor]) -> Sources:
             names = [*catalogue]
             raise doc.error_naming(f"factors.{role}", f"no factor '{chosen}'", chosen, names)
     instead = choices_of(doc, case.head, catalogue)
-    return Sources(catalogue, case.factor_roles, case.parameters, case.values, instead)
+    given = {*case.factors, *doc.data.get("factors", {})}
+    roles = {
+        role: chosen if role in given else instead.get(chosen, chosen)
+        for role, chosen in case.factor_roles.items()
+    }
+    return Sources(catalogue, roles, case.parameters, case.values, instead)
 
 
 def streams_of(case: Case, sources: Sources) -> list[Stream]:
@@ -169,6 +174,8 @@ def _flows(
 ) -> list[FlowResult]:
     doc, found = case.document, list[FlowResult]()
     own = entry.flows is not None
+    if own:
+        sources = replace(sources, instead=of_own_flows(sources.instead))
     flows = entry.flows if entry.flows is not None else role.flows if role else []
     for k, flow in enumerate(flows):
         key = f"quantity.{name}.flows[{k}]" if own else f"quantity.{name}"
@@ -195,7 +202,7 @@ def _flow(flow: Flow, unit: str, sources: Sources, role_unit: str | None) -> Flo
         return FlowResult(flow, own, scale(unit, own), coefficients, resolve(method, own, given), given)
     wanted = role_unit or _stated_unit(flow, unit)
     names = [*flow.factors, *flow.parameters]
-    given = {name: sources.quantity(name) for name in names}
+    given = {name: sources.quantity(sources.instead.get(name, name)) for name in names}
     return FlowResult(
         flow, wanted, scale(unit, wanted), flow_coefficients(flow, wanted, sources), given, given
     )

@@ -12,7 +12,7 @@ _IPCC = "IPCC 2006 vol. 3, ch. 4"
 _EQUIVALENT = Arg("kg/kAh", "electrochemical equivalent", None, 0.01, 8.0)
 _EFFICIENCY = Arg("1", "current efficiency", None, 0.2, 1.0)
 """Chromium is won at 0.45, aluminium at 0.9 to 0.96."""
-_NAC = Arg("t/t", "net anode consumption per metal", None, 0.2, 0.7)
+_NAC = Arg("t/t", "net consumption of anodes (or packing coke) per metal", None, 0.001, 0.7)
 _SULPHUR = Arg("1", "sulphur in the anode", "al.anode.s_default", 0.0, 0.1)
 _ASH = Arg("1", "ash in the anode", "al.anode.ash_default", 0.0, 0.1)
 _GWP4 = Arg("tCO2/t", "GWP of CF4", "gwp100.cf4.ar5", 1000.0, 20000.0)

@@ -59,10 +59,10 @@ class Method:
             except UnitError:
                 continue
             return wanted
-        hints = [hint for wanted in self.streams if (hint := why_not(unit, wanted))]
+        hints = dict.fromkeys(why_not(unit, wanted).removeprefix(": ") for wanted in self.streams)
         raise UnitError(
             f"the method '{self.name}' counts in {' or '.join(self.streams)}; '{unit}' does not convert"
-            + (hints[-1] if hints else "")
+            + "".join(f"; {hint}" for hint in hints if hint)
         )
 
 

@@ -36,5 +36,5 @@ function eventRow(event, line) {
 
 function sentence(event, line) {
   const place = event.subject.startsWith(`${line}.`) ? event.subject.slice(line.length + 1) : event.subject;
-  return `${format.clock(event.start_ns || event.t_ns)} ${format.words(place)}: ${event.detail || format.words(event.what)}`;
+  return `${format.dateTime(event.start_ns || event.t_ns)} ${format.words(place)}: ${event.detail || format.words(event.what)}`;
 }

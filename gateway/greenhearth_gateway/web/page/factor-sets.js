@@ -21,7 +21,7 @@ export class FactorSets {
 }
 
 function factorSet(set) {
-  const body = el("div", { class: "scroll" });
+  const body = el("div");
   const what = el("span");
   const name = el("b", { class: "link" }, set.name);
   let filled = false;
@@ -37,7 +37,7 @@ function factorSet(set) {
 async function fetchInto(body, name) {
   try {
     const found = await getJson(`api/v1/factor-sets/${encodeURIComponent(name)}`);
-    body.replaceChildren(tableOf(found.factors));
+    body.replaceChildren(listOf(found.factors));
     return true;
   } catch (error) {
     body.replaceChildren(el("p", { class: "quiet" }, `Not shown: ${error.message}`));
@@ -45,19 +45,19 @@ async function fetchInto(body, name) {
   }
 }
 
-function tableOf(factors) {
-  const head = ["factor", "value", "role", "valid from", "source"].map((text) => el("th", { scope: "col" }, text));
-  const rows = factors.map((one) => el("tr", { "data-factor": one.id }, ...cells(one)));
-  return el("table", {}, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...rows));
+/** Id and value in a line; under it what it is used as, since when it holds, and where it is from. */
+function listOf(factors) {
+  return el("ul", { class: "factor-rows" }, ...factors.map(factorRow));
 }
 
-function cells(one) {
+function factorRow(one) {
   const doubt = one.uncertainty_percent ? ` ± ${format.plain(one.uncertainty_percent)} %` : "";
-  const value = `${figure(one.value)}${doubt} ${format.unit(one.unit)}`;
-  const since = one.known_since ? `, known since ${one.known_since}` : "";
-  const until = one.valid_to ? ` to ${one.valid_to}` : "";
-  const texts = [value, one.roles.map(format.words).join(", "), `${one.valid_from}${until}${since}`, one.source];
-  return [el("th", { scope: "row" }, one.id), ...texts.map((text) => el("td", {}, text))];
+  const roles = one.roles.length ? `used as ${one.roles.map(format.words).join(", ")}` : "named by the process";
+  const valid = one.valid_from === "undated" ? "undated" : `valid from ${one.valid_from}${one.valid_to ? ` to ${one.valid_to}` : ""}`;
+  const known = one.known_since ? `known since ${one.known_since}` : "";
+  const rest = [roles, valid, known, one.source].filter(Boolean).join(" · ");
+  const value = el("span", { class: "factor-value" }, `${figure(one.value)}${doubt} ${format.unit(one.unit)}`);
+  return el("li", { "data-factor": one.id }, el("b", {}, one.id), value, el("span", { class: "quiet" }, rest));
 }
 
 /** A factor as it was published: up to six figures, no zeros behind the point. */

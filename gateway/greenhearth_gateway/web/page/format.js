@@ -31,6 +31,7 @@ export function number(value, decimals) {
 export function doubtful(value, doubt) {
   if (!doubt) return { value: number(value), doubt: "" };
   const decimals = Math.min(3, Math.max(0, 1 - Math.floor(Math.log10(doubt))));
+  if (doubt < 0.0005) return { value: number(value), doubt: "" }; // a share of 100 %: nothing but rounding
   return { value: number(value, decimals), doubt: `± ${number(doubt, decimals)}` };
 }
 

@@ -161,12 +161,14 @@ function big(field, metric) {
 
 function fact(metric) {
   const value = el("span", { "data-field": metric });
-  const beside = el("span", { class: "quiet" });
-  const root = el("div", {}, el("dt", {}, title(metric)), el("dd", {}, value, " ", beside));
+  const unit = el("span", { class: "quiet" });
+  const doubt = el("span", { class: "quiet doubt" });
+  const root = el("div", {}, el("dt", {}, title(metric)), el("dd", {}, value, " ", unit, doubt));
   const update = (found) => {
     const shown = format.doubtful(found?.value, found?.uncertainty);
     setValue(value, found?.value ?? null, shown.value);
-    setText(beside, found ? `${shown.doubt} ${format.unit(found.unit)}`.trim() : "");
+    setText(unit, found ? format.unit(found.unit) : "");
+    setText(doubt, shown.doubt);
   };
   return { root, metric, update };
 }

@@ -43,7 +43,7 @@ export class Restated {
     setText(this.head, "Restated");
     this.first.replaceChildren(restatement(newest, this.batchWord));
     show(this.box, others.length > 0);
-    setText(this.count, `${others.length} more`);
+    setText(this.count, `${others.length} restated before`);
     this.rest.replaceChildren(...others.map((one) => restatement(one, this.batchWord)));
   }
 }
@@ -56,7 +56,7 @@ function restatement(one, batchWord) {
   const causes = one.causes.map((cause) => causeLine(cause, names[0], one.old[names[0]].unit));
   const root = el("article", {}, el("p", {}, head), el("p", { class: "quiet" }, set));
   root.append(changes(one, names.slice(0, 1)), el("ul", { class: "causes" }, ...causes));
-  if (names.length > 1) root.append(el("details", {}, el("summary", {}, `${names.length - 1} more figures`), changes(one, names.slice(1))));
+  if (names.length > 1) root.append(el("details", {}, el("summary", {}, `other figures: ${names.length - 1}`), changes(one, names.slice(1))));
   setAttr(root, "data-window", `${one.window} ${one.start_ns}`);
   return root;
 }
@@ -67,11 +67,15 @@ function changes(one, names) {
 }
 
 function changeLine(name, old, fresh) {
-  const before = `${title(name)}: ${format.interval(old.value, old.uncertainty)}`;
-  const after = format.interval(fresh.value, fresh.uncertainty, fresh.unit);
+  const before = `${title(name)}: ${withDoubt(old)}`; // as many digits on both sides, or they do not compare
+  const after = `${withDoubt(fresh)} ${format.unit(fresh.unit)}`;
   const moved = fresh.value - old.value;
   const share = old.value ? ` (${format.percent((100 * moved) / old.value, 2)})` : "";
   return el("li", { "data-figure": name }, `${before} → ${after}, ${fine(moved)}${share}`);
+}
+
+function withDoubt({ value, uncertainty }) {
+  return `${format.number(value)} ${format.doubtful(value, uncertainty).doubt}`.trim();
 }
 
 function causeLine({ name, old, new: fresh, moved }, metric, unit) {
