@@ -41,6 +41,7 @@ def test_all_figures_of_the_window_are_told_with_their_intervals_on_request(tab:
     card = _card(tab, "furnace")
     card.get_by_text("all 20 figures, running heat").click()
     market = card.locator('[data-figure="co2_scope2_market_kg_per_t"]')
+    market.wait_for()
     cells = market.locator("th, td").all_inner_texts()
     assert cells == ["CO₂e scope 2, market-based", "245", "± 11", "kg CO₂e/t"]
     share = card.locator('[data-figure="recycled_share_percent"] td').all_inner_texts()
