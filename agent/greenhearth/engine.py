@@ -258,14 +258,14 @@ def _batch_id(number: float) -> str:
 
 def warm_up() -> None:
     """Compile the kernels on an empty model, before the first poll needs them."""
-    empty = _EmptyModel()
+    empty = EmptyModel()
     engine = Engine(empty)
     engine.update(1, np.zeros(0, np.uint16), np.zeros(0, np.int64), np.zeros(0, np.int32))
     engine.apply(wire.Record(0, 0, 2, 0, [], []))
     evaluate_amounts([], np.zeros((1, 0)))  # what green twins call
 
 
-class _EmptyModel(Model):
+class EmptyModel(Model):
     """A site without devices or lines: it compiles the same kernels as any other."""
 
     def __init__(self) -> None:

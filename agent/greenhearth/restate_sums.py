@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from greenhearth.columns import Scans
+from greenhearth.engine import EmptyModel
 from greenhearth.factors import Factor
-from greenhearth.kernels.arrays import F8, I8
+from greenhearth.kernels.arrays import F8, I4, I8
 from greenhearth.kernels.retrace import retrace, rows_for
 from greenhearth.metrics import WINDOWS
 from greenhearth.model import Model, build_model
@@ -58,6 +59,14 @@ def find_sums(model: Model, scans: Iterable[Scans]) -> Sums:
     return tracer.sums()
 
 
+def warm_up() -> None:
+    """Compile what a recomputation runs, so that the first one need not wait for it."""
+    tracer = _Tracer(EmptyModel())
+    none, whole = np.zeros((0, 0)), np.zeros((0, 0), np.int64)
+    arrays = (np.zeros(0, np.int64), none, whole, np.zeros((0, 0), np.int32))
+    tracer.trace(*arrays, np.zeros((0, 3), np.int64), none, none)
+
+
 class _Tracer:
     def __init__(self, model: Model) -> None:
         builder = StreamBuilder(model)
@@ -72,10 +81,13 @@ class _Tracer:
         first, last = int(scans.t_ns[0]), int(scans.t_ns[-1])
         rows = rows_for(self._last_ns or first, last, len(scans.t_ns))
         key, a, covered = np.zeros((rows, 3), np.int64), np.zeros((rows, self._m)), np.zeros((rows, self._m))
-        found = retrace(*self._tables, *self._work, scans.t_ns, scans.x, scans.t, scans.q, key, a, covered)
+        found = self.trace(scans.t_ns, scans.x, scans.t, scans.q, key, a, covered)
         self._keys.append(key[:found])
         self._sums.append(a[:found].copy())
         self._last_ns = last
+
+    def trace(self, t_ns: I8, x: F8, t: I8, q: I4, key: I8, a: F8, covered: F8) -> int:
+        return int(retrace(*self._tables, *self._work, t_ns, x, t, q, key, a, covered))
 
     def sums(self) -> Sums:
         keys = np.concatenate([*self._keys, np.zeros((0, 3), np.int64)])

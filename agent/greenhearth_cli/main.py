@@ -181,7 +181,8 @@ def compile_kernels() -> None:
     from greenhearth.kernel_cache import use_kernel_cache
 
     use_kernel_cache()
-    from greenhearth.engine import warm_up
+    from greenhearth import engine, restate_sums
 
-    warm_up()
+    engine.warm_up()
+    restate_sums.warm_up()
     typer.echo(f"kernels are in {os.environ.get('NUMBA_CACHE_DIR', 'memory only: no folder can be written')}")
