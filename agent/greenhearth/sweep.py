@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from greenhearth.kernels.arrays import DERIVED, F8, I4, I8, State, Streams
-from greenhearth.kernels.intensity import evaluate
+from greenhearth.kernels.intensity import evaluate_windows
 from greenhearth.kernels.sweep import Meters, meters_of, stretches, sweep
 from greenhearth.metrics import METRICS
 from greenhearth.model import Model
@@ -80,7 +80,7 @@ def window_sums(
         streams, np.ascontiguousarray(edges_ns, np.int64), meters or new_meters(streams.kind.size), Crew()
     )
     sums.add(t_ns, x, q, np.arange(len(x)) if series is None else series)
-    return sums.a, sums.covered_ns
+    return sums.a.T, sums.covered_ns.T
 
 
 class Crew:
@@ -115,7 +115,8 @@ class Sums:
         self._streams, self.meters = streams, meters
         self._reach_back, self._crew = reach_back, crew
         self.edges_ns = edges_ns
-        self.a, self.covered_ns = (np.zeros((edges_ns.size - 1, streams.kind.size)) for _ in range(2))
+        self.a, self.covered_ns = np.zeros((2, streams.kind.size, edges_ns.size - 1))
+        """[m, W]: the windows of a series are neighbours."""
 
     def add(self, t_ns: I8, x: F8, q: I4 | None, series: ArrayLike) -> None:
         """Add samples t_ns [T], x [n, T], q [n, T] or None of n series; see `window_sums`."""
@@ -196,22 +197,24 @@ class Sweep:
     def windows(self) -> Windows:
         """Return the windows as far as samples have come."""
         lines, sums = len(self._numbers), self.sums
-        shape = (lines, sums.edges_ns.size - 1, len(self._columns))
-        x, u, v, cover = np.empty(shape), np.empty(shape), np.zeros(shape[:2], np.int32), np.empty(shape[:2])
-        spans = np.tile(np.diff(sums.edges_ns).astype(np.float64), (lines, 1))
+        spans = np.diff(sums.edges_ns).astype(np.float64)
+        x, u = np.empty((2, lines, len(self._columns), spans.size))
+        v, cover = np.empty((lines, spans.size), np.int32), np.empty((lines, spans.size))
 
         def run(first: int, last: int) -> None:
             for part in _neighbours(self._numbers, first, last):
                 line, end = self._numbers[part][0], self._numbers[part][-1] + 1
-                evaluate(
-                    self._streams, self._lines, line, end, sums.a, sums.covered_ns, spans[part], False,
+                evaluate_windows(
+                    self._streams, self._lines, line, end, sums.a, sums.covered_ns, spans,
                     x[part], u[part], v[part], cover[part],
                 )  # fmt: skip
 
         self._crew.share(run, lines)
         names = [METRICS[m] for m in self._columns]
-        found = self._checks.balances(sums.a, sums.covered_ns)
-        return Windows(sums.edges_ns, sums.a, sums.covered_ns, names, x, u, v, cover, found)
+        return Windows(
+            sums.edges_ns, sums.a.T, sums.covered_ns.T, names, x.transpose(0, 2, 1), u.transpose(0, 2, 1),
+            v, cover, self._checks.balances(sums.a, sums.covered_ns),
+        )  # fmt: skip
 
 
 def _neighbours(numbers: I8, first: int, last: int) -> list[slice]:
@@ -228,17 +231,18 @@ class _Checks:
     rates: list[int]
     counters: list[int]
     scale: F8
+    """[checks, 1]."""
 
     def balances(self, a: F8, covered: F8) -> dict[str, F8]:
-        """Return integral over counter minus one per window [W], by ``line.role``.
+        """Return integral over counter minus one per window [W] of a, covered [m, W], by ``line.role``.
 
         Both are divided by their covered time, so that a gap in one is no deviation.
         """
         with np.errstate(divide="ignore", invalid="ignore"):
-            integrated = a[:, self.rates] / covered[:, self.rates]
-            counted = a[:, self.counters] / covered[:, self.counters]
+            integrated = a[self.rates] / covered[self.rates]
+            counted = a[self.counters] / covered[self.counters]
             ratio = self.scale * integrated / np.where(counted > 0.0, counted, np.nan) - 1.0
-        return dict(zip(self.names, ratio.T, strict=True))
+        return dict(zip(self.names, ratio, strict=True))
 
 
 def _checks(model: Model, lines: Sequence[str]) -> _Checks:
@@ -253,5 +257,5 @@ def _checks(model: Model, lines: Sequence[str]) -> _Checks:
     ]
     scale = [UNITS[model.series[r].unit].factor / UNITS[model.series[c].unit].factor for _, r, c in pairs]
     return _Checks(
-        [n for n, _, _ in pairs], [r for _, r, _ in pairs], [c for _, _, c in pairs], np.array(scale)
+        [n for n, _, _ in pairs], [r for _, r, _ in pairs], [c for _, _, c in pairs], np.array(scale)[:, None]
     )

@@ -100,7 +100,7 @@ def sweep(
     c: Streams, s: Meters, on: Stretches, t: I8, x: F8, q: I4, of: I4, first: int, last: int,
     edges: I8, reach_back: bool, a: F8, covered: F8,
 ) -> None:  # fmt: skip
-    """Add the increments of rows first..last-1 of x [n, T] to a, covered [W, m].
+    """Add the increments of rows first..last-1 of x [n, T] to a, covered [m, W].
 
     Row r holds the samples of series of[r] at times t [T]; missing ones are NaN. q [n, T] holds
     qualities, or is empty where there are none. `reach_back`: see `_book`.
@@ -127,8 +127,8 @@ def sweep(
                 amount = trapezoids(x, r, at, to, half_h, lanes) if rate else rise(x, r, at, to, limit)
             if np.isfinite(amount):
                 if how == WHOLE:
-                    a[floor, i] += amount
-                    covered[floor, i] += t[to - 1] - t[at - 1]
+                    a[i, floor] += amount
+                    covered[i, floor] += t[to - 1] - t[at - 1]
                 last_v[i], last_t[i] = x[r, to - 1], t[to - 1]
                 look = min(4 * look, LONGEST)
             elif steady and to - at > PART:
@@ -148,8 +148,8 @@ def sweep(
                             continue
                         amount = v - hold_v[i]
                     if how == WHOLE and since >= max(1, edges[floor]):
-                        a[floor, i] += amount
-                        covered[floor, i] += now - since
+                        a[i, floor] += amount
+                        covered[i, floor] += now - since
                     elif since > 0:
                         _book(amount, since, now, i, floor, edges, reach_back, a, covered)
                     last_v[i], last_t[i], hold_n[i] = v, now, 0
@@ -216,7 +216,7 @@ def _book(
     while w < edges.size - 1 and begin < until:
         end = min(until, edges[w + 1])
         part = (end - begin) / (until - since)
-        a[w, i] += amount * part
-        covered[w, i] += end - begin
+        a[i, w] += amount * part
+        covered[i, w] += end - begin
         begin = end
         w += 1
