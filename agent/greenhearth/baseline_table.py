@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from greenhearth.strict import ConfigError, nearest_name
+from greenhearth.strict import ConfigError, missing_column
 
 
 class Columns(NamedTuple):
@@ -110,8 +110,7 @@ def _faults(line: int, cells: dict[str, str], columns: Columns) -> Iterator[Unus
 def _check_columns(path: Path, header: Sequence[str], columns: Columns) -> None:
     for name in (columns.time, columns.energy, *columns.drivers):
         if name not in header:
-            near = nearest_name(name, header)
-            raise ConfigError(str(path), 1, name, "is not a column of this file", near)
+            raise missing_column(path, name, header)
 
 
 def _check_rows(path: Path, rows: Sequence[Row], columns: Columns) -> None:

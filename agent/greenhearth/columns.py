@@ -100,6 +100,7 @@ class _Cells:
 def _scans(payloads: list[bytes], numbers: Numbers, n: int) -> Scans:
     cells = _Cells()
     offsets: dict[tuple[int, int], int] = {}
+    known: dict[tuple[int, int], bool] = {}
     maps = [_NOBODY]
     length = 0
     for (
@@ -111,6 +112,9 @@ def _scans(payloads: list[bytes], numbers: Numbers, n: int) -> Scans:
             offsets[birth] = length
             maps.append(numbers(*birth))
             length += len(maps[-1])
+            known[birth] = len(maps[-1]) > 0
+        if not known[birth]:  # which series its blocks are of, nobody has told
+            record.blocks = []
         cells.take(record, offsets[birth])
     rows = len(payloads)
     scans = Scans(

@@ -49,7 +49,8 @@ class Engine:
         self.model = model
         self.blocks = list(blocks)
         self.metrics = [METRICS[m] for m in builder.columns]
-        """The metrics of its results, in their order: those that some line of the site has."""
+        """The metrics of its results, in their order: those that some line of the site has. A line that has
+        not all of them tells None for the others."""
         self.metric_units = [METRIC_UNITS[m] for m in builder.columns]
         self.n_words = max((b.offset + b.count for b in blocks), default=0)
         self._n = builder.n
@@ -60,6 +61,7 @@ class Engine:
         self._state = new_state(builder.m, len(model.lines))
         self._scratch = new_scratch(builder.m, len(model.lines))
         self._out = new_out(len(model.lines), len(builder.columns))
+        self._lacking = builder.lacking()
         self._texts: dict[str, str] = {}
         self._factor_sets = [info.factor_set for info in model.line_info()]
         self._twins = {line.name: TwinTeller(line.twins) for line in model.lines}
@@ -118,6 +120,7 @@ class Engine:
 
     def _results(self) -> list[WindowResult]:
         o = self._out
+        self._leave_out(o.x, o.u)
         x, u = _numbers(o.x), _numbers(_three_digits(o.u))
         v, c = o.v.tolist(), o.c.tolist()
         found = []
@@ -130,6 +133,11 @@ class Engine:
                 found.append(one)
         return found
 
+    def _leave_out(self, *figures: F8) -> None:
+        """Take the metrics that a line lacks out of [lines, windows, metrics]: they are none, not zero."""
+        for one in figures:
+            one[np.broadcast_to(self._lacking[:, None, :], one.shape)] = np.nan
+
     def _finished(self, t_ns: int) -> list[Event]:
         own = [self._finished_event(t_ns, row) for row in range(int(self._out.done_n[0]))]
         return own + [twin for event in own for twin in self._twins[event.subject].events(event)]
@@ -137,7 +145,9 @@ class Engine:
     def _finished_event(self, t_ns: int, row: int) -> Event:
         o = self._out
         line, window, start, end = (int(v) for v in o.done_key[row])
-        x, u = _numbers(o.done_x[row, 0]), _numbers(_three_digits(o.done_u[row, 0]))
+        none = self._lacking[line]
+        x = _numbers(np.where(none, np.nan, o.done_x[row, 0]))
+        u = _numbers(np.where(none, np.nan, _three_digits(o.done_u[row, 0])))
         values = zip(self.metrics, self.metric_units, x, u, strict=True)
         return Event(
             epoch=0,

@@ -35,10 +35,13 @@ def day_of(text: str) -> date:
     """
     if text in ("", "undated"):
         return date.min
-    parts = [int(part) for part in text.split("-")]
-    if len(parts) > 3 or len(text.split("-")[0]) != 4:
-        raise ValueError(f"'{text}' is no year or date (2023, 2023-07, 2023-07-15)")
-    return date(*[*parts, 1, 1][:3])
+    try:
+        parts = [int(part) for part in text.split("-")]
+        if len(parts) > 3 or len(text.split("-")[0]) != 4:
+            raise ValueError(text)
+        return date(*[*parts, 1, 1][:3])
+    except ValueError:
+        raise ValueError(f"'{text}' is no year or date (2023, 2023-07, 2023-07-15)") from None
 
 
 def today() -> date:
@@ -110,7 +113,12 @@ def overlap(one: Factor, other: Factor) -> bool:
 
 def _holds(factor: Factor, at: date, known_at: date) -> bool:
     known = factor.verified and day_of(factor.known_since) <= known_at
-    return known and day_of(factor.valid_from) <= at < _end(factor)
+    return known and holds_on(factor, at)
+
+
+def holds_on(factor: Factor, at: date) -> bool:
+    """Tell whether a factor is meant for data of a day."""
+    return day_of(factor.valid_from) <= at < _end(factor)
 
 
 def _end(factor: Factor) -> date:

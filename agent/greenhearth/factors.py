@@ -84,11 +84,12 @@ def _factors(shelf: _Shelf, doc: Document) -> dict[str, Factor]:
         shelf.homes.setdefault(name, doc)
     found = doc.tables("factor", Factor)
     for name, factor in found.items():
-        _check_factor(doc, f"factor.{name}", factor)
+        check_factor(doc, f"factor.{name}", factor)
     return found
 
 
-def _check_factor(doc: Document, key: str, factor: Factor) -> None:
+def check_factor(doc: Document, key: str, factor: Factor) -> None:
+    """Refuse a factor that nobody could use or trace."""
     if not (factor.source and factor.unit and factor.valid_from):
         raise doc.error(key, "needs a unit, a source and the year it is valid from")
     for name in ("valid_from", "valid_to", "known_since"):
@@ -100,6 +101,14 @@ def _check_factor(doc: Document, key: str, factor: Factor) -> None:
     if factor.valid_to and day_of(factor.valid_to) <= day_of(factor.valid_from):
         why = f"'{factor.valid_to}' is not after valid_from '{factor.valid_from}'"
         raise doc.error(f"{key}.valid_to", why)
+    check_doubt(doc, key, factor.uncertainty_percent)
+
+
+def check_doubt(doc: Document, key: str, percent: float) -> None:
+    """Refuse an uncertainty below zero: as a root of squares it would pass for a positive one."""
+    if percent < 0.0:
+        why = f"is {percent:g}; an expanded uncertainty (k = 2) is 0 (not stated) or more"
+        raise doc.error(f"{key}.uncertainty_percent", why)
 
 
 def _name_versions(shelf: _Shelf) -> None:

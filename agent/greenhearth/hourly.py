@@ -18,7 +18,7 @@ from greenhearth.coefficients import Coefficient
 from greenhearth.factors import Factor
 from greenhearth.kernels.arrays import F8, Hourly
 from greenhearth.quantities import UnitError, scale
-from greenhearth.strict import ConfigError, Document
+from greenhearth.strict import ConfigError, Document, missing_column
 
 NS_PER_HOUR = 3_600_000_000_000
 BY_HOUR, BY_HOUR_CONTRACT = ".co2_by_hour", ".co2_by_hour_contract"
@@ -104,9 +104,9 @@ def load_hourly(doc: Document, folder: Path, name: str, entry: HourlyEntry) -> H
 def _columns(path: Path, text: str, per: float) -> tuple[list[int], list[float], list[float]]:
     reader = csv.DictReader(text.splitlines())
     header = reader.fieldnames or []
-    if "from" not in header or "location" not in header:
-        why = f"the columns 'from' and 'location' are needed; there are: {', '.join(header) or 'none'}"
-        raise ConfigError(str(path), 1, "header", why)
+    for needed in ("from", "location"):
+        if needed not in header:
+            raise missing_column(path, needed, header)
     hours: list[int] = []
     location: list[float] = []
     market: list[float] = []
@@ -120,9 +120,9 @@ def _columns(path: Path, text: str, per: float) -> tuple[list[int], list[float],
     return hours, location, market
 
 
-def _hour(path: Path, number: int, text: str, before: int | None) -> int:
+def _hour(path: Path, number: int, text: str | None, before: int | None) -> int:
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text or "")
     except ValueError:
         why = f"'{text}' is no moment like 2026-01-01T00:00Z"
         raise ConfigError(str(path), number, "from", why) from None

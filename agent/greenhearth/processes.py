@@ -140,6 +140,8 @@ def _check(doc: Document, process: Process) -> None:
     for name, parameter in process.parameters.items():
         if not (parameter.unit and parameter.source):
             raise doc.error(f"parameters.{name}", "needs a unit and a source")
+        if parameter.uncertainty_percent < 0.0:
+            raise doc.error(f"parameters.{name}.uncertainty_percent", "cannot be negative")
 
 
 POTLINE_STREAMS: dict[str, tuple[str, ...]] = {

@@ -58,6 +58,10 @@ _SUBSTANCE = re.compile(
 )
 """A unit with its substance written together: ``tAl``, ``kgCF4``."""
 _PER_MASS = (("CO2", "mass"), ("carbon", "mass"))
+_NET = (
+    "convert it to net with the fuel's own ratio (natural gas about 0.90, hard coal 0.95), and say so in "
+    "the source"
+)
 _EXAMPLES = "t, kg, kNm3, m3(20degC), kWh, MWh, GJ, TJ, tCO2, tC, tCO2/TJ, tCO2/MWh, kgCO2/kWh, GJ/t, tC/t, %"
 
 
@@ -110,6 +114,8 @@ def _part(text: str, whole: str) -> tuple[str, float]:
     word = word[1:-1].strip() if word[:1] == "(" and word[-1:] == ")" else word
     count = _COUNT.match(word)
     many = float(count[1]) ** float(count[2] or 1.0) if count else 1.0
+    if many <= 0.0:
+        raise UnitError(f"unknown unit '{whole}': a count of 0 is none")
     words = word[count.end() if count else 0 :].split() or [""]
     together = _SUBSTANCE.fullmatch(words[0])
     for name in (" ".join(words), "".join(words[:2]), words[0], together[1] if together else ""):
@@ -133,10 +139,8 @@ def scale(unit: str, wanted: str) -> float:
     """Return the factor from one unit to another; UnitError if they are not of one kind."""
     have, want = read_unit(unit), read_unit(wanted)
     if have.gross != want.gross:
-        raise UnitError(
-            f"'{unit}' is on the gross calorific basis, '{wanted}' is net: convert it with the fuel's own "
-            "ratio (natural gas about 0.90, hard coal 0.95) and say so in the source"
-        )
+        one, other = (unit, wanted) if have.gross else (wanted, unit)
+        raise UnitError(f"'{one}' is on the gross calorific basis, '{other}' is net: {_NET}")
     kinds, wants = (have.over, have.under), (want.over, want.under)
     if kinds != wants and not (kinds == ("", "") and wants in _PER_MASS):
         raise UnitError(f"'{unit}' does not convert to '{wanted}'{why_not(unit, wanted)}")
@@ -147,6 +151,8 @@ def why_not(unit: str, wanted: str) -> str:
     """Return the remedy for two units that people take for one another; empty if there is none."""
     have, want = read_unit(unit), read_unit(wanted)
     kinds = {have.over, have.under} ^ {want.over, want.under}
+    if have.gross and not want.gross:
+        return f": {_NET}"
     if kinds == {"volume", "gas"}:
         return f": {GAS}"
     if kinds == {"volume", "mass"}:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from greenhearth.error_sources import used_metrics
 from greenhearth.kernels.arrays import F8
 from greenhearth.metrics import METRIC_UNITS, METRICS
 from greenhearth.restate_factors import Path
 from greenhearth.restatement import Change, Figure, Period, RestatedWindow
 from greenhearth.tables import StreamBuilder
-from greenhearth.weights import evaluate_amounts
+from greenhearth.weights import evaluate_amounts, numerators
 from greenhearth.wire import Event
 
 ALWAYS = ("product_t", "co2_scope1_kg_per_t", "co2_scope2_kg_per_t", "co2_total_kg_per_t", "co2_total_kg")
@@ -73,6 +74,10 @@ class _Total:
     x: F8
     """[K + 1, M] of the sums of all windows."""
     u: F8
+    kg: F8
+    """[K + 1, M] what is divided in each of them; also where there is no product to divide by."""
+    metrics: list[int]
+    """Numbers of those that the line has."""
 
 
 def _period(window: str, groups: list[Group]) -> Period:
@@ -81,7 +86,9 @@ def _period(window: str, groups: list[Group]) -> Period:
     figures: dict[str, Figure] = {}
     for name in SCOPES:
         m = METRICS.index(name)
-        kg = [np.nan_to_num(total.x[:, m] * total.x[:, _PRODUCT]) for total in totals]
+        if not all(m in total.metrics for total in totals):
+            continue
+        kg = [total.kg[:, m] for total in totals]
         figures[name.removesuffix("_per_t")] = _sum("kg CO2e", totals, kg, 1.0, -1)
         if product > 0.0:
             figures[name] = _sum(METRIC_UNITS[m], totals, kg, product, m)
@@ -92,8 +99,11 @@ def _period(window: str, groups: list[Group]) -> Period:
 def _total(window: str, group: Group) -> _Total:
     rows = [k for k, event in enumerate(group.events) if event.window == window]
     a = group.a[rows].sum(axis=0, keepdims=True)
-    found = [evaluate_amounts(StreamBuilder(model).weights, a) for model in group.path.models]
-    return _Total(group.path, len(rows), np.array([one.x[0, 0] for one in found]), found[-1].u[0, 0])
+    weights = [StreamBuilder(model).weights for model in group.path.models]
+    found = [evaluate_amounts(one, a) for one in weights]
+    kg = np.array([numerators(one, a[0]) for one in weights])
+    x = np.array([one.x[0, 0] for one in found])
+    return _Total(group.path, len(rows), x, found[-1].u[0, 0], kg, used_metrics(weights[-1]))
 
 
 def _sum(unit: str, totals: list[_Total], parts: list[F8], per: float, column: int) -> Figure:

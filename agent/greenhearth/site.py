@@ -9,7 +9,7 @@ from greenhearth.factors import Factor, load_factors, same_unit
 from greenhearth.hourly import HourlyEntry, load_hourly
 from greenhearth.metrics import METRICS
 from greenhearth.processes import Process, find_process, known_processes, load_process
-from greenhearth.profiles import Point, find_profile, known_profiles, load_profile
+from greenhearth.profiles import find_profile, known_profiles, load_profile
 from greenhearth.site_tables import AgentHead, Bus, Device, History, HistoryColumn, Line, Role, Site, SiteHead
 from greenhearth.strict import Document
 from greenhearth.units import RATE_OF, UNITS
@@ -43,11 +43,6 @@ def load_site(path: Path) -> Site:
     _check_lines(doc, site)
     _check_history(doc, site)
     return site
-
-
-def base_name(name: str, point: Point) -> str:
-    """Return the name of the first of `count` equal points (itself when there is one)."""
-    return name if point.count == 1 else f"{name}_001"
 
 
 def line_boundary(process: Process, line: Line) -> dict[str, str]:
@@ -236,5 +231,5 @@ def _check_history(doc: Document, site: Site) -> None:
 
 __all__ = [
     "RATE_OF", "AgentHead", "Bus", "Device", "History", "HistoryColumn", "Line", "Role", "Site",
-    "SiteHead", "base_name", "line_boundary", "load_site",
+    "SiteHead", "line_boundary", "load_site",
 ]  # fmt: skip

@@ -9,7 +9,7 @@ import difflib
 import math
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
@@ -43,13 +43,24 @@ def nearest_name(word: str, names: Iterable[str]) -> str:
     return by_lower[found[0]] if found else ""
 
 
+def missing_column(file: Path, name: str, header: Sequence[str]) -> ConfigError:
+    """Build the refusal of a CSV that lacks a column; the usual cause is another separator."""
+    for mark, word in ((";", "semicolons"), ("\t", "tabs")):
+        if len(header) == 1 and mark in header[0]:
+            why = f"is not found: the columns of this file stand between {word}; save it with commas"
+            return ConfigError(str(file), 1, name, why)
+    near = nearest_name(name, header)
+    there = "" if near else f", it has {', '.join(header) or 'none'}"
+    return ConfigError(str(file), 1, name, f"is not a column of this file{there}", near)
+
+
 class Document:
     """One TOML file: its data, and where each key stands."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8-sig")  # Windows editors put a mark before the text
         except OSError as error:
             raise ConfigError(str(path), 0, "file", f"cannot be read ({error.strerror})") from error
         except UnicodeDecodeError as error:

@@ -16,11 +16,16 @@ from numpy.typing import ArrayLike
 
 from greenhearth.kernels.arrays import DERIVED, F8, I4, I8, State, Streams
 from greenhearth.kernels.intensity import evaluate_windows
-from greenhearth.kernels.sweep import Meters, meters_of, stretches, sweep
+from greenhearth.kernels.sweep import Meters, deviations, meters_of, stretches, sweep
 from greenhearth.metrics import METRICS
 from greenhearth.model import Model
 from greenhearth.tables import StreamBuilder
 from greenhearth.units import UNITS
+
+PARTS = 2
+"""Parts of the rows per thread, so that a thread that comes late leaves more to the others."""
+LEAST_SAMPLES, LEAST_WINDOWS = 200_000, 5_000
+"""Least in a part, some 60 us and 300 us of work: to wake a thread takes as much."""
 
 NO_QUALITIES: I4 = np.zeros((0, 0), np.int32)
 
@@ -38,7 +43,7 @@ class Windows:
     metrics: list[str]
     """The M metrics of x and u: those that some line has."""
     x: F8
-    """[L, W, M], NaN where there is too little to divide by."""
+    """[L, W, M], NaN where there is too little to divide by, and for metrics that a line has not."""
     u: F8
     """Expanded uncertainty (k = 2)."""
     validity: I4
@@ -91,13 +96,24 @@ class Crew:
         # The caller works too. A pool that nobody holds any more ends by itself.
         self._pool = ThreadPoolExecutor(self._threads - 1) if threads > 1 else None
 
-    def share(self, run: Callable[[int, int], None], n: int) -> None:
-        """Call run(first, last) for all parts of rows 0..n-1, and wait."""
-        ends = [n * k // self._threads for k in range(self._threads + 1)]
-        others = [self._pool.submit(run, *part) for part in pairwise(ends[1:])] if self._pool else []
-        run(0, ends[1])
+    def share(self, run: Callable[[int, int], None], n: int, least: int) -> None:
+        """Call run(first, last) for all parts of rows 0..n-1, none under `least` rows, and wait.
+
+        Whoever is free takes the next part: a core that others use delays nothing but its own part.
+        """
+        parts = max(1, min(PARTS * self._threads, n // max(1, least))) if self._pool else 1
+        ends = [n * k // parts for k in range(parts + 1)]
+        waiting = iter([*pairwise(ends)])  # of a list: two threads never get the same part
+
+        def work() -> None:
+            while (part := next(waiting, None)) is not None:
+                run(*part)
+
+        others = [self._pool.submit(work) for _ in range(min(parts, self._threads) - 1)] if self._pool else []
+        work()
         for one in others:
-            one.result()
+            if not one.cancel():
+                one.result()
 
 
 class Sums:
@@ -132,7 +148,7 @@ class Sums:
                 self.edges_ns, self._reach_back, self.a, self.covered_ns,
             )  # fmt: skip
 
-        self._crew.share(run, of.size)
+        self._crew.share(run, of.size, LEAST_SAMPLES // max(1, times.size))
 
 
 def _check(streams: Streams, t: I8, x: F8, q: I4, of: I4, known: Meters) -> None:
@@ -140,7 +156,7 @@ def _check(streams: Streams, t: I8, x: F8, q: I4, of: I4, known: Meters) -> None
     m = streams.kind.size
     if of.ndim != 1 or x.shape != (of.size, t.size) or q.size not in (0, x.size):
         raise ValueError(f"x is {x.shape}, q {q.shape}, for {of.size} series and {t.size} times: give [n, T]")
-    if of.size and not (of.min() >= 0 and of.max() < m and np.unique(of).size == of.size):
+    if of.size and not (of.min() >= 0 and of.max() < m and np.bincount(of).max() == 1):
         raise ValueError(f"series: numbers from 0 to {m - 1}, each at most once")
     late = np.flatnonzero(t[1:] <= t[:-1])
     if late.size:
@@ -149,10 +165,9 @@ def _check(streams: Streams, t: I8, x: F8, q: I4, of: I4, known: Meters) -> None
         )
     if t.size and of.size and t[0] <= known.seen_t[of].max():
         raise ValueError(f"t_ns begins at {t[0]}, but samples up to {known.seen_t[of].max()} are already in")
-    lines = streams.line[of]
-    derived = np.intersect1d(streams.line[streams.kind == DERIVED], lines[lines >= 0])
-    if derived.size:
-        raise ValueError(f"line number {derived[0]} has derived streams: run it through Engine")
+    derived = streams.line[streams.kind == DERIVED]
+    if derived.size and (held := np.intersect1d(derived[derived >= 0], streams.line[of])).size:
+        raise ValueError(f"line number {held[0]} has derived streams: run it through Engine")
 
 
 class Sweep:
@@ -170,6 +185,7 @@ class Sweep:
         self._numbers = np.array([builder.numbers[name] for name in names], np.int64)
         self._crew, self._columns, self._checks = Crew(threads), builder.columns, _checks(model, names)
         self._streams, self._lines = builder.streams(), builder.lines()
+        self._lacking = np.nonzero(builder.lacking()[self._numbers])
         self._sums: Sums | None = None
         self.series = np.flatnonzero(np.isin(self._streams.line, self._numbers)).astype(np.int32)
         """Numbers of the series that it takes, in the order in which `add` takes them."""
@@ -209,7 +225,8 @@ class Sweep:
                     x[part], u[part], v[part], cover[part],
                 )  # fmt: skip
 
-        self._crew.share(run, lines)
+        self._crew.share(run, lines, LEAST_WINDOWS // spans.size)
+        x[self._lacking] = u[self._lacking] = np.nan
         names = [METRICS[m] for m in self._columns]
         return Windows(
             sums.edges_ns, sums.a.T, sums.covered_ns.T, names, x.transpose(0, 2, 1), u.transpose(0, 2, 1),
@@ -228,21 +245,15 @@ class _Checks:
     """Rates that check counters, by number, with the ratio of their units."""
 
     names: list[str]
-    rates: list[int]
-    counters: list[int]
+    rates: I4
+    counters: I4
     scale: F8
-    """[checks, 1]."""
 
     def balances(self, a: F8, covered: F8) -> dict[str, F8]:
-        """Return integral over counter minus one per window [W] of a, covered [m, W], by ``line.role``.
-
-        Both are divided by their covered time, so that a gap in one is no deviation.
-        """
-        with np.errstate(divide="ignore", invalid="ignore"):
-            integrated = a[self.rates] / covered[self.rates]
-            counted = a[self.counters] / covered[self.counters]
-            ratio = self.scale * integrated / np.where(counted > 0.0, counted, np.nan) - 1.0
-        return dict(zip(self.names, ratio, strict=True))
+        """Return integral over counter minus one per window [W] of a, covered [m, W], by ``line.role``."""
+        found = np.empty((len(self.names), a.shape[1]))
+        deviations(self.rates, self.counters, self.scale, a, covered, found)
+        return dict(zip(self.names, found, strict=True))
 
 
 def _checks(model: Model, lines: Sequence[str]) -> _Checks:
@@ -256,6 +267,5 @@ def _checks(model: Model, lines: Sequence[str]) -> _Checks:
         and (counter := model.index(line.name, definition.checks)) >= 0
     ]
     scale = [UNITS[model.series[r].unit].factor / UNITS[model.series[c].unit].factor for _, r, c in pairs]
-    return _Checks(
-        [n for n, _, _ in pairs], [r for _, r, _ in pairs], [c for _, _, c in pairs], np.array(scale)[:, None]
-    )
+    rates, counters = np.array([(r, c) for _, r, c in pairs], np.int32).reshape(-1, 2).T.copy()
+    return _Checks([name for name, _, _ in pairs], rates, counters, np.array(scale))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from greenhearth.clock import NS
 from greenhearth.error_sources import ledgers, used_metrics, weight_tables
@@ -35,6 +36,7 @@ from greenhearth.quality import Quality
 from greenhearth.units import UNITS
 from greenhearth.weights import StreamWeight, per_unit
 
+B1 = NDArray[np.bool_]
 KINDS = {"counter": COUNTER, "rate": RATE}
 RECTANGULAR = 3**0.5
 """Accuracy limits are taken as a rectangular distribution (JCGM 100:2008, 4.3.7)."""
@@ -104,6 +106,12 @@ class StreamBuilder:
         self.numbers = {line.name: k for k, line in enumerate(model.lines)}
         self.weights = [self._weight(i) for i in range(self.m)]
         self.columns = used_metrics(self.weights)
+
+    def lacking(self) -> B1:
+        """Return [lines, metrics]: which of `columns` a line has nothing to do with, though another has."""
+        own = [used_metrics(w for w in self.weights if w.line == k) for k in range(len(self.model.lines))]
+        rows = [[m not in used for m in self.columns] for used in own]
+        return np.array(rows, np.bool_).reshape(len(rows), len(self.columns))
 
     def streams(self) -> Streams:
         """Return the stream table of all m series."""

@@ -80,8 +80,8 @@ def break_even_grid(ours: Mapping[str, MetricValue], twin: Mapping[str, MetricVa
 def _parts(metrics: Mapping[str, MetricValue]) -> tuple[float, float, float] | None:
     """Return per tonne all CO2e but that of electricity, the kilowatt-hours, and their CO2e."""
     names = ("co2_total_kg_per_t", "electricity_kwh_per_t", "co2_electricity_kg_per_t")
-    found = [metrics[name].value if name in metrics else 0.0 for name in names]
-    total, kwh, co2 = found
-    if total is None or kwh is None or co2 is None or names[0] not in metrics:
+    total, kwh, co2 = (metrics[name].value if name in metrics else None for name in names)
+    if total is None:
         return None
-    return total - co2, kwh, co2
+    # With a total there is a product: what has no value then is what the line has nothing of.
+    return total - (co2 or 0.0), kwh or 0.0, co2 or 0.0

@@ -58,6 +58,12 @@ def evaluate_amounts(weights: Sequence[StreamWeight], amounts: F8, lines: int = 
     return found
 
 
+def numerators(weights: Sequence[StreamWeight], amounts: F8) -> F8:
+    """Return [M] what is divided in each metric of line 0, for amounts [m]: kg, kWh, t."""
+    book = ledgers(weights, 1)[0]
+    return np.array([_total(book.amounts[m], amounts) for m in range(len(METRICS))])
+
+
 def contributions(
     weights: Sequence[StreamWeight], amounts: Sequence[float] | F8, metric: str, line: int = 0
 ) -> dict[str, float]:
@@ -132,4 +138,12 @@ def _line_table(weights: Sequence[StreamWeight], lines: int) -> Lines:
     )
 
 
-__all__ = ["Evaluated", "StreamWeight", "contributions", "evaluate_amounts", "per_unit", "stream_table"]
+__all__ = [
+    "Evaluated",
+    "StreamWeight",
+    "contributions",
+    "evaluate_amounts",
+    "numerators",
+    "per_unit",
+    "stream_table",
+]

@@ -2,7 +2,8 @@
 
 The same sums on the same data by numpy, pandas and polars, each as its users write them; all must
 find the same metrics, uncertainties, coverage and balances. Prints medians of one run, each after
-a run of its own that is not timed, and what share of the machine's copy bandwidth is reached.
+runs of its own that are not timed (the first after another's work takes up to twice as long, for any
+of them), and what share of the machine's copy bandwidth is reached.
 """
 
 import os
@@ -29,6 +30,7 @@ from greenhearth.units import UNITS
 LINES, SAMPLES, NS = 84, 3600, 1_000_000_000
 T0 = 1_700_006_400 * NS
 ROUNDS = 11
+WARM_S = 0.03
 COUNTERS = {
     "work": "kWh", "gas": "Nm3", "coal": "t", "oxygen": "Nm3", "lime": "t", "electrode": "t", "charge": "t",
     "made": "t",
@@ -289,7 +291,9 @@ def medians(works: dict[str, Callable[[], object]]) -> dict[str, float]:
     times: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(ROUNDS):
         for name, work in works.items():
-            work()
+            ready = time.perf_counter() + WARM_S
+            while time.perf_counter() < ready:
+                work()
             start = time.perf_counter()
             work()
             times[name].append(time.perf_counter() - start)

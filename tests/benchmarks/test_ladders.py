@@ -222,3 +222,16 @@ def test_sliding_lines_are_the_published_formulas(share: float) -> None:
     }
     for name, expected in formulas.items():
         assert limit_at(CATALOGUE[name], given_).value == pytest.approx(expected, rel=1e-9, abs=1e-9), name
+
+
+@pytest.mark.parametrize(
+    ("value", "level", "next_level"),
+    [(108.0, "1", ""), (112.0, "1", ""), (116.0, "3", "1"), (150.0, "none", "3")],
+)
+def test_a_correction_that_only_some_levels_have_does_not_turn_the_scale_around(
+    value: float, level: str, next_level: str
+) -> None:
+    """Coke of an old oven: level 1 is 115.5 and level 2, which the age does not correct, 110."""
+    found = grade_value("gb21342.coke_top", value, {"oven_age_years": 30.0})
+    assert [step.level for step in found.steps] == ["1", "2", "3"]
+    assert (found.level, found.next_level) == (level, next_level)

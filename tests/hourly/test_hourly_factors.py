@@ -15,6 +15,8 @@ from greenhearth.site import load_site
 from greenhearth.strict import ConfigError
 from greenhearth.wire import Event
 
+from .conftest import TABLE
+
 H = 3_600_000_000_000
 MIDNIGHT = int(datetime(2026, 3, 1, tzinfo=UTC).timestamp()) * 1_000_000_000
 LOCATION = {0: 0.10, 1: 0.40, 2: 0.70, 3: 0.5306, 4: 0.20}  # hour 3 is missing: the yearly factor stands in
@@ -140,7 +142,10 @@ def test_the_mean_of_a_stretch_weighs_hours_by_their_share(works: Works) -> None
         (("", ""), ("2026-03-01T02:00Z", "noon"), "grid.csv:4", "no moment like"),
         (("", ""), ("0.40", "400"), "grid.csv:3", "400 kg CO2/kWh is not within 0 to 2"),
         (("", ""), ("0.40", "n/a"), "grid.csv:3", "is no number; leave the line out"),
-        (("", ""), ("from,location", "hour,location"), "grid.csv:1", "columns 'from' and 'location'"),
+        (("", ""), ("from,location", "hour,location"), "grid.csv:1", "from: is not a column of this file"),
+        (("", ""), (TABLE, TABLE.replace(",", ";")), "grid.csv:1", "stand between semicolons"),
+        (("", ""), (TABLE, "location,from\n0.3\n"), "grid.csv:2", "no moment like"),
+        (("", ""), (TABLE, ""), "grid.csv:1", "it has none"),
     ],
 )
 def test_a_table_that_cannot_be_right_is_refused_with_its_line(

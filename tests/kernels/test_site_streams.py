@@ -3,12 +3,16 @@
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from greenhearth.coefficients import Coefficient
 from greenhearth.engine import Engine
+from greenhearth.error_sources import StreamWeight, used_metrics
 from greenhearth.metrics import METRIC_UNITS
 from greenhearth.metrics import METRICS as ALL
 from greenhearth.model import build_model
+from greenhearth.shelf import configs_root
 from greenhearth.site import load_site
 
 from .conftest import BLOCKS, METRICS, Bench
@@ -56,3 +60,28 @@ def test_roles_with_the_same_meter_share_its_error(shelf, tmp_path):
     assert apart == pytest.approx(2 * math.hypot(work, gas, factor), rel=0.005)
     assert shared == pytest.approx(2 * math.hypot(work + gas, factor), rel=0.005)
     assert two == apart
+
+
+def test_a_line_has_no_figure_for_what_only_another_line_of_its_site_has():
+    """The aluminium cell burns no fuel: none, not zero."""
+    engine = Engine(build_model(load_site(configs_root() / "sites" / "demo.toml")))
+    n, names = len(engine.model.series), [line.name for line in engine.model.lines]
+    none = np.full(n, np.nan), np.zeros(n, np.int64), np.zeros(n, np.int32), np.zeros(n, np.int32)
+    results = engine.apply_readings(int(T0 * 1e9), *none).results
+    hour = {names[one.l]: dict(zip(engine.metrics, one.x, strict=True)) for one in results if one.w == 2}
+    doubt = {names[one.l]: dict(zip(engine.metrics, one.u, strict=True)) for one in results if one.w == 2}
+
+    assert hour["kiln"]["fuel_kwh"] == 0.0
+    assert (hour["cell"]["fuel_kwh"], doubt["cell"]["fuel_kwh"]) == (None, None)
+    assert hour["cell"]["electricity_kwh"] == 0.0
+
+
+def test_a_market_total_is_not_told_where_a_lines_electricity_has_no_such_factor():
+    place = StreamWeight([Coefficient("co2_electricity_kg", 0.5)])
+    both = StreamWeight(
+        [Coefficient("co2_electricity_kg", 0.5), Coefficient("co2_electricity_market_kg", 0.1)]
+    )
+    market = ALL.index("co2_total_market_kg_per_t")
+
+    assert market not in used_metrics([place])
+    assert market in used_metrics([both])

@@ -13,7 +13,7 @@ from greenhearth.kernels.arrays import Streams
 from greenhearth.kernels.sweep import Meters
 from greenhearth.model import Model
 from greenhearth.quality import Quality
-from greenhearth.sweep import Sweep, new_meters, tumbling_edges, window_sums
+from greenhearth.sweep import Crew, Sweep, new_meters, tumbling_edges, window_sums
 from greenhearth.tables import StreamBuilder
 
 NS = 1_000_000_000
@@ -150,7 +150,29 @@ def test_short_windows_add_up_to_long_ones(model: Model, reach_back: bool):
     np.testing.assert_allclose(sums[1][1], sums[0][1], rtol=1e-12)
 
 
-def test_threads_change_no_bit(model: Model):
+@pytest.mark.parametrize(("threads", "least"), [(1, 1), (2, 1), (2, 40), (3, 7), (5, 0), (4, 1000)])
+def test_threads_get_every_row_once_and_no_part_that_is_too_small(threads: int, least: int):
+    parts: list[tuple[int, int]] = []
+    crew = Crew(threads)
+    for n in (0, 1, 100):
+        parts.clear()
+        crew.share(lambda first, last: parts.append((first, last)), n, least)
+        assert [row for part in sorted(parts) for row in range(*part)] == list(range(n))
+        assert len(parts) == 1 or min(last - first for first, last in parts) >= least
+    assert (len(parts) > 1) == (threads > 1 and least < 50)
+
+
+def test_an_error_in_any_part_is_told():
+    def fails(first: int, last: int) -> None:
+        if first <= 99 < last:
+            raise IndexError("row 99")
+
+    with pytest.raises(IndexError, match="row 99"):
+        Crew(2).share(fails, 100, 1)
+
+
+def test_threads_change_no_bit(model: Model, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("greenhearth.sweep.LEAST_SAMPLES", 1)
     t, x, q = history(6, 3000)
     edges = tumbling_edges(int(t[0]), int(t[-1]), 60 * NS)
     found = []

@@ -145,3 +145,13 @@ def test_a_unit_may_be_spelt_as_people_do(unit: str, wanted: str, factor: float)
 def test_what_has_no_one_meaning_is_refused_with_the_choice(unit: str, wanted: str, remedy: str) -> None:
     with pytest.raises(UnitError, match=remedy):
         scale(unit, wanted)
+
+
+def test_a_count_of_nothing_is_no_unit() -> None:
+    with pytest.raises(UnitError, match="unknown unit 'tC/0 t'"):
+        scale("tC/0 t", "tC/t")
+
+
+def test_gross_heat_is_told_apart_from_net_heat_in_a_stream_too() -> None:
+    with pytest.raises(UnitError, match="convert it to net with the fuel's own ratio"):
+        METHODS["combustion_heat"].stream_unit("MWh(GCV)")

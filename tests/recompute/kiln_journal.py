@@ -88,6 +88,8 @@ class Works:
     minutes: int = 0
     start_ns: int = START_NS
     results_every: int = 1
+    idle: bool = False
+    """No meal goes in and no clinker comes out."""
 
     def next_seq(self) -> int:
         self.seq += 1
@@ -158,7 +160,7 @@ class Works:
         """Return a reading: loads swing with the shift, one coal reading in 97 is lost."""
         if role == "coal" and self.minutes % 97 == 41:
             return math.nan
-        per_h = TYPICAL.get(role, 1.0)
+        per_h = 0.0 if self.idle and role.startswith(("clinker", "raw_meal")) else TYPICAL.get(role, 1.0)
         if kind == "counter":
             return round(per_h * (h - 0.4 * math.cos(h / 4.0 + len(role)) + 10.0), 3)
         return round(per_h * (1.0 + 0.1 * math.sin(h / 4.0 + len(role))), 3)

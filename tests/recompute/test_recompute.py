@@ -240,3 +240,26 @@ def test_without_any_readings_every_window_is_counted_as_gone(folder: Path) -> N
     found = ask(folder, store=True)
     assert (found.checked.readings_gone, found.windows, found.periods) == (3, [], [])
     assert restatements(folder / FILE_NAME, "kiln", 10) == []
+
+
+def test_a_day_without_product_keeps_its_co2_in_the_sums(tmp_path: Path) -> None:
+    """The mill and the fans run on: what nothing can be divided by is still emitted."""
+    works = open_works(tmp_path, kiln_site(tmp_path, PLAIN_NAMES), results_every=60)
+    works.idle = True
+    works.be_born()
+    works.run(1440 + 5)
+    works.close()
+    (tmp_path / "new.toml").write_text(NEW)
+    figures = ask(tmp_path).periods[0].figures
+    assert TOTAL not in figures
+    assert figures["co2_scope2_kg"].old > 1000.0
+    both = figures["co2_scope1_kg"].old + figures["co2_scope2_kg"].old
+    assert both == pytest.approx(figures["co2_total_kg"].old)
+
+
+def test_readings_whose_birth_is_lost_are_not_taken_for_those_of_another(folder: Path) -> None:
+    with closing(sqlite3.connect(folder / "journal.sqlite")) as db, db:
+        db.execute("DELETE FROM births")
+    found = ask(folder)
+    assert found.checked.restated == 0
+    assert found.windows == []

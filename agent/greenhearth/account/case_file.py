@@ -16,6 +16,7 @@ from greenhearth.account.tables import (
     QuantityEntry,
 )
 from greenhearth.factor_book import Factor, day_of
+from greenhearth.factors import check_doubt, check_factor
 from greenhearth.metrics import METRICS
 from greenhearth.processes import Parameter, Process, find_process, known_processes, load_process
 from greenhearth.quantities import UnitError, read_unit
@@ -23,6 +24,9 @@ from greenhearth.strict import Document
 
 TOLERANCE = 1e-6
 """Relative difference within which an expected value counts as met, unless the case says otherwise."""
+
+_MOST = 1e18
+"""Above all the energy of the world in a year, 6e14 MJ, and below where sums overflow."""
 
 _TABLES = (
     "case", "quantity", "factor", "factors", "parameters", "parameter", "allocation", "expect", "boundary",
@@ -136,6 +140,9 @@ def _check_amount(doc: Document, key: str, entry: QuantityEntry) -> None:
         raise doc.error(key, "'rate_per_h' and 'hours' belong together")
     if entry.purchased is None and (entry.sold or entry.opening or entry.closing):
         raise doc.error(key, "'sold', 'opening' and 'closing' belong to 'purchased'")
+    for name in ("amount", "purchased", "opening", "closing", "sold", "rate_per_h", "hours"):
+        if abs(getattr(entry, name) or 0.0) > _MOST:
+            raise doc.error(f"{key}.{name}", f"is beyond anything that is weighed or metered ({_MOST:g})")
     for name in ("purchased", "sold", "opening", "closing", "rate_per_h", "hours"):
         if (getattr(entry, name) or 0.0) < 0.0:
             raise doc.error(f"{key}.{name}", "must not be negative")
@@ -159,11 +166,7 @@ def _factors(doc: Document) -> dict[str, Factor]:
                 )
     found = doc.tables("factor", Factor)
     for name, factor in found.items():
-        try:
-            day_of(factor.valid_from)
-        except ValueError:
-            why = f"'{factor.valid_from}' is no year or date (2023, 2023-07, 2023-07-15)"
-            raise doc.error(f"factor.{name}.valid_from", why) from None
+        check_factor(doc, f"factor.{name}", factor)
         _check_unit(doc, f"factor.{name}.unit", factor.unit)
     return found
 
@@ -200,6 +203,7 @@ def _parameters(doc: Document) -> dict[str, Parameter]:
         if not (parameter.unit and parameter.source):
             raise doc.error(f"parameter.{name}", "needs a unit and a source")
         _check_unit(doc, f"parameter.{name}.unit", parameter.unit)
+        check_doubt(doc, f"parameter.{name}", parameter.uncertainty_percent)
     return found
 
 

@@ -25,7 +25,7 @@ from greenhearth.account.expect import Expected, check_expected, value_of
 from greenhearth.account.streams import Stream, catalogue_for, output_unit, sources_of, streams_of
 from greenhearth.account.tables import Case
 from greenhearth.account.trail import TrailLine, lacks_market, sums_of, totals_of, trail_of
-from greenhearth.factor_book import Factor
+from greenhearth.factor_book import Factor, day_of, described, holds_on
 from greenhearth.factors import set_name
 from greenhearth.metrics import DIVIDED_BY, METRIC_UNITS, METRICS, PER_CHARGE, PER_PRODUCT, PLAIN, WEIGHTS
 from greenhearth.processes import OUTPUTS
@@ -160,6 +160,12 @@ def _warnings(case: Case, streams: list[Stream], used: dict[str, Factor]) -> lis
     if idle:
         found.append(f"declared, but used nowhere: {', '.join(idle)}")
     found += [
+        f"'{s.name}' is {s.amount:g} {s.entry.unit}: what is negative is taken off every total it is part of"
+        for s in streams
+        if s.amount < 0.0 and s.entry.purchased is None and _is_energy(s)
+    ]
+    found += _out_of_date(case, used)
+    found += [
         f"'{s.name}' comes to {s.amount:g} {s.entry.unit}: less than nothing, by its purchases and stocks"
         for s in streams
         if s.amount < 0.0 and s.entry.purchased is not None
@@ -168,6 +174,22 @@ def _warnings(case: Case, streams: list[Stream], used: dict[str, Factor]) -> lis
         f"'{stream.name}' causes nothing: it has no flows"
         for stream in streams
         if not any(flow.coefficients for flow in stream.flows)
+    ]
+
+
+def _is_energy(stream: Stream) -> bool:
+    """Tell whether a quantity is energy, which nobody uses less than none of; carbon may leave."""
+    outputs = {c.output for flow in stream.flows for c in flow.coefficients}
+    return not outputs.isdisjoint(("fuel_kwh", "heat_kwh", "electricity_kwh"))
+
+
+def _out_of_date(case: Case, used: dict[str, Factor]) -> list[str]:
+    """Name the factors that do not hold for the day of the data."""
+    day = day_of(case.head.date) if case.head.date else None
+    return [
+        f"the factor '{name}' holds from {described(factor)}, the data are of {case.head.date}"
+        for name, factor in sorted(used.items())
+        if day and not holds_on(factor, day)
     ]
 
 

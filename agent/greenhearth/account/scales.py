@@ -38,6 +38,8 @@ def trends_in(doc: Document) -> dict[str, Trend]:
     for name, trend in found.items():
         if len(trend.energy) != len(trend.driver) or len(trend.expect_cusum) not in (0, len(trend.energy)):
             raise doc.error(f"baseline.{name}", "energy, driver and expect_cusum must be equally long")
+        if not trend.energy:
+            raise doc.error(f"baseline.{name}.energy", "holds no period")
         if not trend.source:
             raise doc.error(f"baseline.{name}.source", "is empty: who determined intercept and slope?")
     return found

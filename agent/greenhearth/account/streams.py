@@ -1,5 +1,7 @@
 """Declared quantities as streams: amounts in the unit they are counted in, and what one unit causes."""
 
+import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -8,7 +10,7 @@ from greenhearth.account.tables import Case, QuantityEntry
 from greenhearth.coefficients import Coefficient
 from greenhearth.error_sources import StreamWeight
 from greenhearth.factor_book import Factor, FactorBook, day_of
-from greenhearth.factors import load_factors
+from greenhearth.factors import load_factors, same_unit
 from greenhearth.flows import FlowError, Sources, arguments, flow_coefficients
 from greenhearth.methods import METHODS, resolve
 from greenhearth.processes import Flow, Process, ProcessRole, check_flow, increment_unit
@@ -84,6 +86,7 @@ def sources_of(case: Case, catalogue: Mapping[str, Factor]) -> Sources:
         if chosen not in catalogue and chosen not in case.factor_roles:
             names = [*catalogue]
             raise doc.error_naming(f"factors.{role}", f"no factor '{chosen}'", chosen, names)
+    _check_multiplied(case, catalogue)
     instead = choices_of(doc, case.head, catalogue)
     given = {*case.factors, *doc.data.get("factors", {})}
     roles = {
@@ -91,6 +94,42 @@ def sources_of(case: Case, catalogue: Mapping[str, Factor]) -> Sources:
         for role, chosen in case.factor_roles.items()
     }
     return Sources(catalogue, roles, case.parameters, case.values, instead)
+
+
+def _check_multiplied(case: Case, catalogue: Mapping[str, Factor]) -> None:
+    """Refuse a factor in another unit where the process multiplies it as it stands."""
+    process = case.process
+    if process is None:
+        return
+    flows = [flow for role in {**process.roles, **process.derived}.values() for flow in role.flows]
+    multiplied = {name for flow in flows for name in flow.factors}
+    for name in [role for role in process.factor_roles if role in multiplied]:
+        usual, chosen = (
+            Sources(catalogue, roles).chosen(name) for roles in (process.factor_roles, case.factor_roles)
+        )
+        one, other = catalogue.get(usual), catalogue.get(chosen)
+        if one and other and not same_unit(one.unit, other.unit):
+            why = f"'{chosen}' is in {other.unit}; this role needs {one.unit}: convert the value"
+            raise case.document.error(f"factors.{name}", why)
+
+
+def _check_product(flow: Flow, unit: str, given: Mapping[str, Quantity]) -> None:
+    """Refuse `multiply` where the units say that it must be another (UnitError).
+
+    Amount and factors are numbers times units; where those come to the kind of the output, the
+    scale between them is `multiply`, and nothing else.
+    """
+    units = [read_unit(one) for one in (unit, *(q.unit for q in given.values()))]
+    over = Counter(one.over for one in units if one.over)
+    under = Counter(one.under for one in units if one.under)
+    wanted = read_unit(output_unit(flow.output))
+    if under - over or list((over - under).elements()) != [wanted.over]:
+        return
+    needed = math.prod(one.factor for one in units) / wanted.factor
+    if not math.isclose(abs(flow.multiply), needed, rel_tol=1e-9):
+        said = " x ".join([unit, *(q.unit for q in given.values())])
+        why = f"{said} is {needed:g} times {output_unit(flow.output)}: write multiply = {needed:g}"
+        raise UnitError(f"{flow.output} with multiply = {flow.multiply:g}: {why}")
 
 
 def streams_of(case: Case, sources: Sources) -> list[Stream]:
@@ -203,6 +242,8 @@ def _flow(flow: Flow, unit: str, sources: Sources, role_unit: str | None) -> Flo
     wanted = role_unit or _stated_unit(flow, unit)
     names = [*flow.factors, *flow.parameters]
     given = {name: sources.quantity(sources.instead.get(name, name)) for name in names}
+    if given:
+        _check_product(flow, wanted, given)
     return FlowResult(
         flow, wanted, scale(unit, wanted), flow_coefficients(flow, wanted, sources), given, given
     )

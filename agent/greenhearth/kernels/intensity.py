@@ -128,7 +128,7 @@ def evaluate_windows(
 
     a, covered [m, W]; span_ns [W]; writes metrics x, u [lines, M, W], validity v and coverage
     [lines, W]. The inner loops run over neighbours in memory, four or eight at once: a line with
-    60 windows costs a fifth. Live there are four windows of amounts that lie the other way.
+    60 windows costs an eighth. Live there are four windows of amounts that lie the other way.
     """
     windows = span_ns.size
     below = np.zeros((_most(n.weights.line_divisor), windows))
@@ -219,15 +219,15 @@ def _metric_rows(
             x[row, m, k] /= over[by, k]
         for q in range(pair_ptr[j], pair_ptr[j + 1]):
             s = pair_divisor[q] - begin
-            t, end = term_ptr[q], term_ptr[q + 1]
-            if s < 0 and end - t == 1:
-                i, one = term_series[t], term_u[t]
+            begin_t, end_t = term_ptr[q], term_ptr[q + 1]
+            if s < 0 and end_t - begin_t == 1:  # two pairs of three
+                i, one = term_series[begin_t], term_u[begin_t]
                 for k in range(windows):
                     u[row, m, k] += (a[i, k] * one) ** 2
                 continue
             for k in range(windows):
                 error[k] = -x[row, m, k] * below[s, k] if s >= 0 else 0.0
-            for t in range(t, end):
+            for t in range(begin_t, end_t):
                 i, one = term_series[t], term_u[t]
                 for k in range(windows):
                     error[k] += a[i, k] * one

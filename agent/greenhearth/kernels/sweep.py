@@ -220,3 +220,18 @@ def _book(
         covered[i, w] += end - begin
         begin = end
         w += 1
+
+
+@kernel
+def deviations(rates: I4, counters: I4, scale: F8, a: F8, covered: F8, out: F8) -> None:
+    """Write what the integral of each rate, times its scale, is of its counter, minus one.
+
+    rates, counters, scale [n]; a, covered [m, W]; out [n, W]. Both are divided by their covered
+    time, so that a gap in one is no deviation; NaN where one has no data, or the counter stood still.
+    """
+    for r in range(rates.size):
+        one, other, times = rates[r], counters[r], scale[r]
+        for w in range(out.shape[1]):
+            counted = a[other, w] / covered[other, w]
+            ratio = times * (a[one, w] / covered[one, w]) / counted - 1.0
+            out[r, w] = ratio if counted > 0.0 else np.nan

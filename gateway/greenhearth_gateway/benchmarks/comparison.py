@@ -115,7 +115,7 @@ def _doubt(ours: MetricValue | None, limit: Limit) -> float | None:
 
 
 def _verdict(gap: float, uncertainty: float | None, better: str) -> Verdict:
-    if uncertainty is not None and abs(gap) <= uncertainty:
+    if uncertainty and abs(gap) <= uncertainty:
         return "within uncertainty"
     return "meets" if (gap >= 0.0 if better == "more" else gap <= 0.0) else "misses"
 

@@ -127,8 +127,12 @@ def _empty(row: Benchmark, limits: Iterable[Limit]) -> Grade:
 
 
 def _best_first(rungs: list[Rung]) -> list[Rung]:
+    """Return the levels in the order of their published limits.
+
+    Corrections that only some levels have (GB 21342: oven age, levels 1 and 3) do not make one better.
+    """
     sign = -1.0 if rungs[0][0].better == "more" else 1.0
-    return sorted(rungs, key=lambda rung: sign * rung[1].value)
+    return sorted(rungs, key=lambda rung: sign * rung[0].value)
 
 
 def _placed(grade: Grade, rungs: list[Rung], value: float, u: float) -> Grade:
@@ -142,7 +146,8 @@ def _placed(grade: Grade, rungs: list[Rung], value: float, u: float) -> Grade:
     grade.could_be = _possible(rungs, value, u, at)
     better = [k for k in range(at) if at == len(rungs) or rungs[k][1].value != rungs[at][1].value]
     if better:
-        row, limit = rungs[better[-1]]
+        sign = -1.0 if rungs[0][0].better == "more" else 1.0
+        row, limit = rungs[max(better, key=lambda k: (sign * rungs[k][1].value, k))]
         grade.next_level, grade.next_value, grade.gap = row.level, limit.value, value - limit.value
         grade.gap_percent = percent_of(grade.gap, limit.value)
     return grade
