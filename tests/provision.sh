@@ -11,6 +11,9 @@ mosquitto|mosquitto|the way over a real broker: tests/mqtt, tests/system, parts 
 influxd|influxdb|the InfluxDB projection against a real server: tests/gateway
 victoria-metrics|victoria-metrics|the same projection against VictoriaMetrics: tests/gateway
 chromium|chromium chromium-driver|the page in a real browser: tests/page, tests/system/test_latency.py
+faketime|faketime|stepped clocks: tests/chaos
+strace|strace|disks that refuse single writes: tests/chaos
+mkfs.ext4|e2fsprogs|power cuts, by a file system in a file: tests/chaos
 LIST
 }
 
