@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-inp
 
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help setup demo test check bench clean
+.PHONY: help setup demo test chaos chaos-release check bench clean
 .DEFAULT_GOAL := help
 
 help:
@@ -21,6 +21,8 @@ help:
 	@echo "make test    all tests; installs what they need where it may, and says what it leaves out"
 	@echo "make check   ruff, mypy --strict and the import rules"
 	@echo "make bench   figures for kernels, start and memory"
+	@echo "make chaos   kill, cut, fill and damage everything for an hour (tests/chaos, tier B)"
+	@echo "make chaos-release   the same as release evidence, some hours; writes tests/chaos/results"
 	@echo "make setup   everything for development, in .venv"
 	@echo "make clean   remove .venv and what runs have left"
 
@@ -35,6 +37,11 @@ test:
 	@$(PYTEST) $(TESTS) || { [ $$? = 1 ] || exit 2; \
 	  echo "FAILED tests are run once more, alone: a loaded machine passes now, a defect fails again"; \
 	  $(PYTEST) --last-failed --last-failed-no-failures none; }
+
+chaos chaos-release:
+	@sh tests/provision.sh
+	@$(MAKE) --no-print-directory setup
+	@GREENHEARTH_CHAOS=$(if $(filter chaos,$@),B,C) $(PYTEST) -o faulthandler_timeout=0 -s -v $(or $(TESTS),tests/chaos)
 
 check: $(DEV_STAMP)
 	$(BIN)/ruff check .

@@ -10,11 +10,13 @@ import msgspec
 import numpy as np
 
 from greenhearth import wire
+from greenhearth.clock import CountOfTime
 from greenhearth.kernels import step
 from greenhearth.kernels.arrays import COUNTER, F8, I4, I8, U2, State
 from greenhearth.kernels.decode import text
+from greenhearth.kernels.shift import newest, shift
 from greenhearth.metrics import METRIC_UNITS, METRICS, WINDOWS
-from greenhearth.model import Model, ReadBlock
+from greenhearth.model import EmptyModel, Model, ReadBlock
 from greenhearth.potlines import effect_events
 from greenhearth.quality import BAD
 from greenhearth.tables import StreamBuilder, decode_table, new_out, new_scratch, new_state
@@ -39,6 +41,7 @@ class _Snapshot(msgspec.Struct):
     version: int
     model: str
     arrays: dict[str, bytes]
+    time: CountOfTime = msgspec.field(default_factory=CountOfTime)
 
 
 class Engine:
@@ -63,6 +66,7 @@ class Engine:
         self._out = new_out(len(model.lines), len(builder.columns))
         self._lacking = builder.lacking()
         self._texts: dict[str, str] = {}
+        self.time = CountOfTime()
         self._factor_sets = [info.factor_set for info in model.line_info()]
         self._twins = {line.name: TwinTeller(line.twins) for line in model.lines}
 
@@ -81,6 +85,8 @@ class Engine:
 
     def apply(self, record: Record) -> Scan:
         """Run one scan from the readings of a record: after a restart, or over history."""
+        if record.epoch == self.time.epoch and record.steps_ns != self.time.steps_ns:
+            self.shift(record.t_ns, record.t_ns, record.steps_ns - self.time.steps_ns)
         x, t = np.full(self._n, np.nan), np.zeros(self._n, np.int64)
         q, fresh = np.zeros(self._n, np.int32), np.zeros(self._n, np.int32)
         for block in record.blocks:
@@ -103,6 +109,20 @@ class Engine:
             t_ns, x, t, q, fresh,
         )  # fmt: skip
         return self._events(t_ns)
+
+    def shift(self, t_ns: int, now_ns: int, step_ns: int, unsure: bool = False) -> list[Event]:
+        """Follow a step of the clock from t_ns to now_ns, right after it; return the windows that it ends.
+
+        `unsure`: how much time has passed is not known. See `kernels.shift`.
+        """
+        tables = self._streams, self._lines, self._state, self._scratch, self._out
+        shift(*tables, step_ns, now_ns, unsure)
+        self.time.steps_ns += step_ns
+        return self._finished(t_ns)
+
+    def newest_ns(self) -> int:
+        """Return the time of the newest reading that it has seen, 0: none."""
+        return int(newest(self._state))
 
     def _events(self, t_ns: int) -> list[Event]:
         return [*self._finished(t_ns), *self._resets(t_ns), *effect_events(self.model, self._out, t_ns)]
@@ -223,7 +243,7 @@ class Engine:
         """Return the whole state as bytes."""
         arrays = {name: value.tobytes() for name, value in self._state._asdict().items()}
         # Gauges never fill their bins: 240 cells shrink from 700 kB to a few.
-        return zlib.compress(msgspec.msgpack.encode(_Snapshot(1, self._fingerprint(), arrays)), 1)
+        return zlib.compress(msgspec.msgpack.encode(_Snapshot(1, self._fingerprint(), arrays, self.time)), 1)
 
     def restore(self, blob: bytes) -> None:
         """Take up a state that `snapshot` gave; ValueError when it belongs to another model."""
@@ -239,7 +259,7 @@ class Engine:
         restored = {
             k: np.frombuffer(saved.arrays[k], v.dtype).reshape(v.shape).copy() for k, v in state.items()
         }
-        self._state = State(**restored)
+        self._state, self.time = State(**restored), saved.time
 
     def _fingerprint(self) -> str:
         names = [f"{s.name}:{s.unit}" for s in self.model.series] + [line.name for line in self.model.lines]
@@ -272,17 +292,5 @@ def warm_up() -> None:
     engine = Engine(empty)
     engine.update(1, np.zeros(0, np.uint16), np.zeros(0, np.int64), np.zeros(0, np.int32))
     engine.apply(wire.Record(0, 0, 2, 0, [], []))
+    engine.shift(2, 2, 0)
     evaluate_amounts([], np.zeros((1, 0)))  # what green twins call
-
-
-class EmptyModel(Model):
-    """A site without devices or lines: it compiles the same kernels as any other."""
-
-    def __init__(self) -> None:
-        from greenhearth.site import AgentHead, Site, SiteHead
-
-        site = Site(
-            path="", head=SiteHead(id="", name=""), agent=AgentHead(id=""), buses={}, devices={}, lines={},
-            profiles={}, processes={},
-        )  # fmt: skip
-        super().__init__(site, [], [], [])

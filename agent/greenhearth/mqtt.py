@@ -4,82 +4,37 @@ The broker is treated as lossy. The link therefore keeps nothing: a publish is r
 while the broker is away or too many are in flight, and what was in flight when a
 connection ended is forgotten. Whoever publishes keeps its own books and sends again.
 Every connection gets a new paho client, so that no state of an old one leaks into it.
+A connection that is up but does no work is ended: silence, PUBACKs that stay away, bytes
+that are no MQTT. Subscriptions are said again now and then, for a broker may have missed them.
 """
 
+import fcntl
 import logging
-import random
 import socket
+import sys
+import termios
 import threading
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
+from greenhearth.mqtt_log import LinkLog
+from greenhearth.mqtt_options import BackOff as BackOff
+from greenhearth.mqtt_options import LinkCallbacks as LinkCallbacks
+from greenhearth.mqtt_options import LinkOptions as LinkOptions
+from greenhearth.mqtt_options import Will as Will
+from greenhearth.mqtt_options import nothing
+from greenhearth.mqtt_places import Places
+
 log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_S = 5.0
 """TCP connection plus the broker's answer; a broker on the same site answers in milliseconds."""
-
-
-@dataclass(frozen=True)
-class Will:
-    """What the broker publishes when this client disappears without saying goodbye."""
-
-    topic: str
-    payload: bytes
-    retain: bool = True
-
-
-@dataclass(frozen=True)
-class LinkOptions:
-    """Where the broker is and how a client behaves towards it."""
-
-    host: str
-    port: int
-    client_id: str
-    subscriptions: tuple[str, ...] = ()
-    will: Will | None = None
-    max_in_flight: int = 20
-    """QoS 1 messages without a PUBACK; more are refused, not queued."""
-    keepalive_s: int = 5
-    first_wait_s: float = 0.1
-    longest_wait_s: float = 5.0
-
-
-def _nothing(*_: object) -> None:
-    return None
-
-
-@dataclass(frozen=True)
-class LinkCallbacks:
-    """What a link tells its owner; all are called in the link's thread and must not block."""
-
-    on_message: Callable[[str, bytes, bool], None] = _nothing
-    """Topic, payload, whether the broker had retained it."""
-    on_connected: Callable[[], None] = _nothing
-    """After every connection, when the subscriptions have been sent."""
-    on_disconnected: Callable[[], None] = _nothing
-    """Once after every connection that had been made."""
-
-
-class BackOff:
-    """Growing waits with jitter, so that many clients do not come back in step."""
-
-    def __init__(self, first_s: float, longest_s: float) -> None:
-        self.first_s, self.longest_s = first_s, longest_s
-        self._next_s = first_s
-
-    def reset(self) -> None:
-        """Start again with the shortest wait."""
-        self._next_s = self.first_s
-
-    def next_s(self) -> float:
-        """Return the next wait [s]: 50 to 100 % of a value that doubles up to the longest."""
-        wait = self._next_s
-        self._next_s = min(2 * wait, self.longest_s)
-        return wait * random.uniform(0.5, 1.0)
+LOOK_S = 0.5
+"""How often a connection is looked at."""
 
 
 class Link:
@@ -90,7 +45,7 @@ class Link:
         self._callbacks = callbacks or LinkCallbacks()
         self._stopping = threading.Event()
         self._session: _Session | None = None
-        self._told_away = False
+        self._log = LinkLog(options, log)
         self._thread = threading.Thread(target=self._run, name=f"mqtt-{options.client_id}", daemon=True)
 
     @property
@@ -120,18 +75,18 @@ class Link:
         session = self._session
         if session is None or not session.open:
             return False
-        return session.publish(topic, payload, qos, retain, on_ack or _nothing)
+        return session.publish(topic, payload, qos, retain, on_ack or nothing)
 
     def in_flight(self) -> int:
         """Return how many QoS 1 messages of this connection have no PUBACK yet."""
         session = self._session
-        return session.taken if session is not None else 0
+        return session.places.taken if session is not None else 0
 
     def stop(self, flush_s: float = 1.0) -> None:
         """Wait up to `flush_s` for open PUBACKs, say goodbye and end; no will is published."""
         session = self._session
         if session is not None and session.open:
-            session.flushed.wait(flush_s)
+            session.places.flushed.wait(flush_s)
         self._stopping.set()
         if session is not None:
             session.closed.set()
@@ -146,37 +101,41 @@ class Link:
             self._stopping.wait(back_off.next_s())
 
     def _connect_once(self) -> bool:
-        """Hold one connection until it ends; return whether the broker had accepted it."""
-        session = _Session(self.options, self._callbacks, self._connected)
+        """Hold one connection until it ends; return whether it was accepted and held for a while."""
+        session = _Session(self.options, self._callbacks, self._log.connected)
         self._session = session
+        began = time.monotonic()
         try:
             session.hold()
         except OSError as error:
             session.why = error.strerror or str(error)
         self._session = None
+        held = self._log.ended(session.accepted, time.monotonic() - began)
         if session.accepted:
             self._callbacks.on_disconnected()
         if not self._stopping.is_set():
-            self._tell_away(session.why)
-        return session.accepted
-
-    def _connected(self) -> None:
-        self._told_away = False
-        log.info("connected to the broker at %s:%d", self.options.host, self.options.port)
-
-    def _tell_away(self, why: str) -> None:
-        if not self._told_away:
-            where = f"{self.options.host}:{self.options.port}"
-            log.warning("the broker at %s is away (%s); trying again until it answers", where, why)
-            self._told_away = True
+            self._log.away(session.why)
+        return held
 
 
-@dataclass
-class _Pending:
-    """PUBACKs that are waited for. One may come before publish() has returned its number."""
+class _Client(Client):
+    """A paho client whose thread tells when it ends, whatever it ended of.
 
-    waiting: dict[int, Callable[[], None]] = field(default_factory=dict)
-    early: set[int] = field(default_factory=set)
+    paho takes packets apart without looking whether they are whole: a damaged one ends its
+    thread with any error there is, and without on_disconnect.
+    """
+
+    ended: Callable[[str], None]
+
+    def loop_forever(self, *args: Any, **more: Any) -> MQTTErrorCode:
+        why = "the connection was lost"
+        try:
+            return super().loop_forever(*args, **more)
+        except Exception as error:  # noqa: BLE001 - the link must outlive whatever damaged bytes lead to
+            why = f"it sent what is no MQTT ({type(error).__name__}: {error})"
+            return MQTTErrorCode.MQTT_ERR_PROTOCOL
+        finally:
+            self.ended(why)
 
 
 class _Session:
@@ -187,15 +146,14 @@ class _Session:
         self.open = False
         self.accepted = False
         self.why = "no answer to the connection request"
-        self.answered, self.closed, self.flushed = threading.Event(), threading.Event(), threading.Event()
-        self.flushed.set()
-        self.taken = 0
-        self._lock = threading.Lock()
-        self._pending = _Pending()
+        self.answered, self.closed = threading.Event(), threading.Event()
+        self.places = Places(options.max_in_flight)
+        self._sent_at = 0.0
+        """When the socket was last seen with bytes that were not sent [monotonic s]."""
         self.client = self._make_client()
 
-    def _make_client(self) -> Client:
-        client = Client(
+    def _make_client(self) -> _Client:
+        client = _Client(
             CallbackAPIVersion.VERSION2,
             self.options.client_id,
             clean_session=True,
@@ -210,6 +168,8 @@ class _Session:
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         client.on_publish = self._on_publish
+        client.on_subscribe = self._on_subscribe
+        client.ended = self._end
         return client
 
     def hold(self) -> None:
@@ -218,62 +178,74 @@ class _Session:
         self.client.loop_start()
         try:
             if self.answered.wait(CONNECT_TIMEOUT_S):
-                self.closed.wait()
+                self._watch()
             self.open = False
             self.client.disconnect()
         finally:
             self.client.loop_stop()
+            _let_go(self.client)
+
+    def _watch(self) -> None:
+        """Wait for the end of the connection; end it if it does no work."""
+        refreshed = time.monotonic()
+        while not self.closed.wait(LOOK_S):
+            now = time.monotonic()
+            if self._is_stalled(now):
+                self.why = f"it has not acknowledged a message for {self.options.stall_s:g} s"
+                return
+            if now - refreshed > self.options.refresh_s:
+                refreshed = now
+                self._subscribe()
+
+    def _is_stalled(self, now: float) -> bool:
+        """Tell whether the oldest open PUBACK stays away although nothing is left to send."""
+        if self.client.want_write() or _unacknowledged_bytes(self.client.socket()):
+            self._sent_at = now
+        oldest = self.places.oldest()
+        return oldest is not None and now - max(oldest, self._sent_at) > self.options.stall_s
+
+    def _subscribe(self) -> None:
+        if self.options.subscriptions:
+            self.client.subscribe([(topic, 1) for topic in self.options.subscriptions])
+
+    def _end(self, why: str) -> None:
+        """Note that the client's thread is over."""
+        if not self.closed.is_set():
+            self.why = why
+            self._on_disconnect()
 
     def publish(self, topic: str, payload: bytes, qos: int, retain: bool, on_ack: Callable[[], None]) -> bool:
         if qos == 0:
-            return self.client.publish(topic, payload, 0, retain).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
-        if not self._take_place():
+            return self._publish_once(topic, payload, retain)
+        if not self.places.take():
             return False
         info = self.client.publish(topic, payload, qos, retain)
         if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
-            self._free_place()
+            self.places.give_back()
             return False
-        with self._lock:
-            came_before = info.mid in self._pending.early
-            self._pending.early.discard(info.mid)
-            if not came_before:
-                self._pending.waiting[info.mid] = on_ack
-        if came_before:
-            on_ack()
+        self.places.published(info.mid, on_ack)
         return True
 
-    def _take_place(self) -> bool:
-        with self._lock:
-            if self.taken >= self.options.max_in_flight:
-                return False
-            self.taken += 1
-            self.flushed.clear()
-            return True
-
-    def _free_place(self) -> None:
-        with self._lock:
-            self.taken -= 1
-            if self.taken == 0:
-                self.flushed.set()
+    def _publish_once(self, topic: str, payload: bytes, retain: bool) -> bool:
+        if not self.places.may_send_once():
+            return False
+        info = self.client.publish(topic, payload, 0, retain)
+        if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            return False
+        self.places.sent_once(info.mid)
+        return True
 
     def _on_publish(self, _client: Client, _data: Any, mid: int, *_: Any) -> None:
-        with self._lock:
-            on_ack = self._pending.waiting.pop(mid, None)
-            if on_ack is None:
-                self._pending.early.add(mid)
-        self._free_place()
-        if on_ack is not None:
-            on_ack()
+        self.places.reported(mid)
 
-    def _on_connect(self, client: Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+    def _on_connect(self, _client: Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         if reason.is_failure:
             self.why = f"it refuses this client: {reason}"
             self.answered.set()
             self.closed.set()
             return
         self.why = "the connection was lost"
-        if self.options.subscriptions:
-            client.subscribe([(topic, 1) for topic in self.options.subscriptions])
+        self._subscribe()
         self.open = self.accepted = True
         self.answered.set()
         self.tell_accepted()
@@ -283,7 +255,12 @@ class _Session:
         self.open = False
         self.answered.set()
         self.closed.set()
-        self.flushed.set()
+        self.places.flushed.set()
+
+    def _on_subscribe(self, _client: Client, _data: Any, _mid: int, reasons: Any, *_: Any) -> None:
+        refused = [str(reason) for reason in reasons if reason.is_failure]
+        if refused:
+            log.warning("the broker refuses a subscription of %s: %s", self.options.client_id, refused[0])
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
         try:
@@ -293,7 +270,24 @@ class _Session:
             log.exception("a message on %s could not be handled", message.topic)
 
 
+def _let_go(client: _Client) -> None:
+    """Break the ring between client and session, so that its sockets close now and not at some collection."""
+    client.on_connect = client.on_disconnect = client.on_message = None
+    client.on_publish = client.on_subscribe = None
+    client.ended = nothing
+
+
 def _no_delay(_client: Client, _data: Any, sock: Any) -> None:
     """Send small packets at once: Nagle's algorithm would hold an ack back by up to 40 ms."""
     if isinstance(sock, socket.socket):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _unacknowledged_bytes(sock: Any) -> int:
+    """Return how many bytes the other side's TCP has not taken yet; 0 where the system does not tell."""
+    if not isinstance(sock, socket.socket) or not hasattr(termios, "TIOCOUTQ"):
+        return 0
+    try:
+        return int.from_bytes(fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+    except (OSError, ValueError):
+        return 0  # closed meanwhile

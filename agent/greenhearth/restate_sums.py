@@ -8,12 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from greenhearth.columns import Scans
-from greenhearth.engine import EmptyModel
 from greenhearth.factors import Factor
 from greenhearth.kernels.arrays import F8, I4, I8
 from greenhearth.kernels.retrace import retrace, rows_for
 from greenhearth.metrics import WINDOWS
-from greenhearth.model import Model, build_model
+from greenhearth.model import EmptyModel, Model, build_model
 from greenhearth.site import Site
 from greenhearth.strict import ConfigError
 from greenhearth.tables import StreamBuilder, new_out, new_scratch, new_state

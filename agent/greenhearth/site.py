@@ -18,6 +18,12 @@ _NAME = re.compile(r"[A-Za-z0-9_-]+")
 """Names become topic levels and parts of ``line.role``: no dots, slashes, blanks, + or #."""
 
 
+ADDRESS = re.compile(
+    r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]):(?:[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])"
+)
+"""``HOST:PORT`` with a port of 1 to 65535; an IPv6 address stands in brackets."""
+
+
 def load_site(path: Path) -> Site:
     """Read and check a site file; ConfigError names file, line, key and the nearest name."""
     doc = Document(path)
@@ -55,6 +61,8 @@ def _check_head(doc: Document, site: Site) -> None:
         raise doc.error("agent.scan_interval_s", "must be above 0")
     if site.agent.outbox_max_mb <= 0:
         raise doc.error("agent.outbox_max_mb", "must be above 0")
+    if site.agent.metrics and not ADDRESS.fullmatch(site.agent.metrics):
+        raise doc.error("agent.metrics", f"'{site.agent.metrics}' is not HOST:PORT, like 127.0.0.1:9464")
     _check_names(doc, "site.id", [site.head.id])
     _check_names(doc, "agent.id", [site.agent.id])
     for table, names in (("bus", site.buses), ("device", site.devices), ("line", site.lines)):

@@ -23,6 +23,8 @@ class AgentHead(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     scan_interval_s: float = 1.0
     outbox_max_mb: float = 512.0
     """Oldest records are given up, and counted, above this size."""
+    metrics: str = ""
+    """``HOST:PORT`` where Prometheus may ask for the agent's counts; empty: no port is opened."""
 
 
 class Bus(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

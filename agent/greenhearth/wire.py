@@ -8,12 +8,22 @@ can read. `birth`, `records` and `events` carry a :class:`Frame` of items that a
 
 Floats are written so that they read back bit for bit; NaN and infinities do not exist on
 the wire: a reading without a value is null, and its quality says why.
+
+Every item of a frame, and every other message, carries a CRC-32 begun with its topic. What
+does not fit is neither stored nor acknowledged: whoever sent it sends it again.
 """
 
+from collections.abc import Sequence
 from typing import Literal, TypeVar
 
 import msgspec
 
+from greenhearth.wire_checks import DamagedError as DamagedError
+from greenhearth.wire_checks import crcs_of as crcs_of
+from greenhearth.wire_checks import refuse_damaged, with_check
+from greenhearth.wire_counts import HourRun as HourRun
+from greenhearth.wire_health import BusHealth as BusHealth
+from greenhearth.wire_health import DeviceHealth as DeviceHealth
 from greenhearth.wire_names import LineInfo as LineInfo
 from greenhearth.wire_names import SeriesInfo as SeriesInfo
 from greenhearth.wire_names import TwinInfo as TwinInfo
@@ -80,7 +90,7 @@ class WindowResult(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=Tru
     """Phase code, where the line has phases."""
 
 
-class Record(msgspec.Struct, tag="record", tag_field="kind", forbid_unknown_fields=True):
+class Record(msgspec.Struct, tag="record", tag_field="kind", omit_defaults=True, forbid_unknown_fields=True):
     """One scan: readings and the results they led to."""
 
     epoch: int
@@ -90,6 +100,10 @@ class Record(msgspec.Struct, tag="record", tag_field="kind", forbid_unknown_fiel
     """seq of the birth (of the same epoch) that names the series."""
     blocks: list[Block]
     results: list[WindowResult]
+    steps_ns: int = 0
+    """Sum of the clock's steps since the epoch began: t_ns - steps_ns is the time that really passed."""
+    era: int = 0
+    """How often this agent's clock went back: times may repeat, but not within one era."""
 
 
 class MetricValue(msgspec.Struct, forbid_unknown_fields=True):
@@ -119,18 +133,22 @@ class Event(msgspec.Struct, tag="event", tag_field="kind", forbid_unknown_fields
     metrics: dict[str, MetricValue] = {}
     factor_set: str = ""
     detail: str = ""
+    era: int | msgspec.UnsetType = msgspec.UNSET
+    """As in Record; absent while it is 0."""
 
 
 Item = Birth | Record | Event
 
 
-class Frame(msgspec.Struct, forbid_unknown_fields=True):
+class Frame(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     """What `birth`, `records` and `events` topics carry."""
 
     v: int
     agent: str
     lane: Lane
     items: list[Item]
+    crcs: list[int] = []
+    """CRC-32 of the bytes of each item, begun with the topic; none from an older agent."""
 
 
 class Ack(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
@@ -142,33 +160,8 @@ class Ack(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     """Every seq from 1 to here."""
     also: list[tuple[int, int]] = []
     """And these closed ranges above it (live overtakes backlog)."""
-
-
-class DeviceHealth(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
-    """State of one meter, weigher or PLC as its bus saw it."""
-
-    name: str
-    bus: str
-    state: str
-    """``ok``, ``degraded`` (some blocks fail), ``down``, ``unread``."""
-    last_good_ns: int = 0
-    requests: int = 0
-    errors: dict[str, int] = {}
-    """Quality name -> count."""
-    rtt_ms: float = 0.0
-    """Median response time of the last 64 requests."""
-
-
-class BusHealth(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
-    """Load of one bus against its plan."""
-
-    name: str
-    endpoint: str
-    planned_s: float
-    measured_s: float
-    scan_interval_s: float
-    overruns: int = 0
-    """Scans that were skipped because the one before had not ended."""
+    check: int = 0
+    """CRC-32 of the message without this key, begun with the topic; 0 from an older gateway."""
 
 
 class Health(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
@@ -195,15 +188,25 @@ class Health(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     """``line.role`` -> (power integral / counter - 1) over the last hour."""
     problems: list[str] = []
     """Sentences a person can act on."""
+    hour: HourRun | None = None
+    """The numbers of the running hour, and so of the epoch: its `last` is the newest of all."""
+    waiting_ranges: list[tuple[int, int, int]] | None = None
+    """(epoch, first, last) of what waits; absent where these are too many to tell."""
+    dropped_hours: list[tuple[int, int]] = []
+    """(begin of an hour, items of it given up), at most 100 hours."""
+    check: int = 0
+    """As in Ack."""
 
 
-class Status(msgspec.Struct, forbid_unknown_fields=True):
+class Status(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     """Retained; the broker publishes the offline form as the agent's will."""
 
     v: int
     agent: str
     online: bool
     epoch: int
+    check: int = 0
+    """As in Ack."""
 
 
 def topic(site: str, agent: str, leaf: str) -> str:
@@ -234,24 +237,36 @@ def encode(message: msgspec.Struct) -> bytes:
     return msgspec.json.encode(message)
 
 
+def encode_checked(topic: str, message: Ack | Health | Status) -> bytes:
+    """Write a message with its checksum for the topic it travels on."""
+    return with_check(topic, encode(message))
+
+
+def frame_payload(topic: str, agent: str, lane: Lane, payloads: Sequence[bytes]) -> bytes:
+    """Write a Frame around items that are JSON already, with the checksum of each."""
+    head = b'{"v":%d,"agent":"%s","lane":"%s","items":[' % (VERSION, agent.encode(), lane.encode())
+    crcs = ",".join(map(str, crcs_of(topic, payloads))).encode()
+    return head + b",".join(payloads) + b'],"crcs":[' + crcs + b"]}"
+
+
 def decode_frame(payload: bytes) -> Frame:
-    """Read a frame; ValueError (msgspec's) says where it is malformed."""
+    """Read a frame, whose checksums are not looked at; ValueError (msgspec's) says where it is malformed."""
     return _read(payload, _FRAME)
 
 
-def decode_ack(payload: bytes) -> Ack:
-    """Read an acknowledgement; ValueError says where it is malformed."""
-    return _read(payload, _ACK)
+def decode_ack(payload: bytes, topic: str = "") -> Ack:
+    """Read an acknowledgement; ValueError where it is malformed, DamagedError if it does not fit `topic`."""
+    return _whole(_read(payload, _ACK), payload, topic)
 
 
-def decode_health(payload: bytes) -> Health:
-    """Read a health message; ValueError says where it is malformed."""
-    return _read(payload, _HEALTH)
+def decode_health(payload: bytes, topic: str = "") -> Health:
+    """Read a health message; errors as for an acknowledgement."""
+    return _whole(_read(payload, _HEALTH), payload, topic)
 
 
-def decode_status(payload: bytes) -> Status:
-    """Read a status message; ValueError says where it is malformed."""
-    return _read(payload, _STATUS)
+def decode_status(payload: bytes, topic: str = "") -> Status:
+    """Read a status message; errors as for an acknowledgement."""
+    return _whole(_read(payload, _STATUS), payload, topic)
 
 
 _FRAME = msgspec.json.Decoder(Frame)
@@ -266,4 +281,13 @@ def _read(payload: bytes, decoder: "msgspec.json.Decoder[_M]") -> _M:
     message = decoder.decode(payload)
     if message.v != VERSION:
         raise ValueError(f"version {message.v} is not {VERSION}")
+    return message
+
+
+_C = TypeVar("_C", Ack, Health, Status)
+
+
+def _whole(message: _C, payload: bytes, topic: str) -> _C:
+    if topic:
+        refuse_damaged(topic, payload, message.check)
     return message

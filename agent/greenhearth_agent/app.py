@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 import greenhearth
-from greenhearth import wire
+from greenhearth import failpoints, wire
 from greenhearth.clock import NS, Clock, Stamper
 from greenhearth.engine import Engine, warm_up
 from greenhearth.metrics import WINDOWS
@@ -22,19 +22,21 @@ from greenhearth_agent.buffer import ScanBuffer
 from greenhearth_agent.buses.modbus import ModbusBus
 from greenhearth_agent.check import CheckedSite, read_site
 from greenhearth_agent.health import Reporter
-from greenhearth_agent.items import entry_of
+from greenhearth_agent.hour_count import unfinished
+from greenhearth_agent.items import Entry, entry_of
 from greenhearth_agent.outbox import Outbox
 from greenhearth_agent.pipeline import Numbers, Pipeline
 from greenhearth_agent.poller import Poller, PollerLinks, polled_devices
 from greenhearth_agent.spool import Spool
+from greenhearth_agent.timekeeping import Timekeeping, read_era, take_up
 from greenhearth_agent.uplink import Identity, Uplink
 
 log = logging.getLogger(__name__)
 
 HEALTH_S = 1.0
 RESTART_S = 1.0
-FUTURE_NS = 10 * NS
-"""Stored times further ahead than this are another clock's, and do not hold this one back."""
+OFF_S = 31.0
+"""How long the agent counts as off where its clock cannot tell; rates are not integrated over it."""
 
 
 class Endpoint(msgspec.Struct):
@@ -55,6 +57,8 @@ class AgentOptions:
     clock: Clock = field(default_factory=Clock.real)
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
     ready_file: Path | None = None
+    metrics: tuple[str, int] | None = None
+    """Where Prometheus may ask, in place of what the site file says."""
 
 
 @dataclass
@@ -100,18 +104,23 @@ async def run_agent(options: AgentOptions) -> None:
     except BaseException:
         outbox.close()
         raise
+    agent.reporter.port = agent.reporter.metrics_port(options.metrics, agent.uplink)
     await _run(agent, options)
 
 
 def _prepare(outbox: Outbox) -> None:
     outbox.open()
     if outbox.moved_aside:
-        log.error("the outbox was damaged and was put aside as %s; a new one is begun", outbox.moved_aside)
+        log.error("a file of the outbox was damaged as a whole and was put aside as %s", outbox.moved_aside)
+    if outbox.never_stored:
+        log.warning(
+            "%d items of earlier starts never reached the disk; counted as dropped", outbox.never_stored
+        )
     warm_up()
 
 
 def _outbox_path(options: AgentOptions, site: Site) -> Path:
-    return options.data / f"agent-{site.agent.id}" / "outbox.sqlite"
+    return options.data / f"agent-{site.agent.id}" / "outbox"
 
 
 def _assemble(options: AgentOptions, checked: CheckedSite, outbox: Outbox) -> Agent:
@@ -119,15 +128,19 @@ def _assemble(options: AgentOptions, checked: CheckedSite, outbox: Outbox) -> Ag
     site, clock = checked.site, options.clock
     engine = Engine(checked.model, checked.plan.blocks)
     resume(engine, outbox)
-    stamper = _stamper(clock, outbox)
-    numbers = Numbers(outbox.next_epoch(time.time_ns() // 1_000_000))
-    birth = entry_of(numbers.take(_birth(checked, engine, stamper.stamp())))
+    keeping = _timekeeping(clock, engine, outbox, options.data / f"agent-{site.agent.id}" / "era")
+    numbers = Numbers(outbox.next_epoch(time.time_ns() // 1_000_000), era=keeping.era)
+    back = keeping.went_back()
+    birth = entry_of(numbers.take(_birth(checked, engine, keeping.stamper.stamp())))
+    also = _rejoin(engine, keeping, numbers, site.agent.scan_interval_s, back)
     uplink = Uplink(Identity(site.head.id, site.agent.id, numbers.epoch, options.broker), birth)
     spool = uplink.store = Spool(outbox, numbers.epoch, uplink.offer)
-    pipeline = Pipeline(clock, stamper, site.agent.scan_interval_s, engine, numbers, spool=spool)
+    pipeline = Pipeline(clock, keeping.stamper, site.agent.scan_interval_s, engine, numbers, spool=spool)
+    pipeline.keeping = keeping
     pipeline.buffer = ScanBuffer(checked.plan, pipeline.written)
     pipeline.pollers = _pollers(checked, pipeline, pipeline.buffer)
-    pipeline.begin(birth)
+    pipeline.hours.agent = site.agent.id
+    pipeline.begin(birth, unfinished(outbox.counts), also)
     return Agent(checked, pipeline, uplink, spool, Reporter(site, checked.plan, pipeline, spool, outbox))
 
 
@@ -149,12 +162,27 @@ def resume(engine: Engine, outbox: Outbox) -> int:
     return replayed
 
 
-def _stamper(clock: Clock, outbox: Outbox) -> Stamper:
-    last = outbox.last_t_ns()
-    if last > clock.now_ns() + FUTURE_NS:
-        log.warning("the outbox holds times ahead of the clock; times of this start do not follow them")
-        last = 0
-    return Stamper(clock, last)
+def _timekeeping(clock: Clock, engine: Engine, outbox: Outbox, file: Path) -> Timekeeping:
+    """Return the stamps of this start: of the era before, as long as they come after its own."""
+    era = read_era(file, time.time_ns() // NS)
+    last, newest = outbox.last_t_ns(), engine.newest_ns()
+    if era and 0 < newest < clock.now_ns() < last:
+        last = newest  # what is ahead was stamped in an earlier era
+    return Timekeeping(clock, Stamper(clock, last), file, era)
+
+
+def _rejoin(
+    engine: Engine, keeping: Timekeeping, numbers: Numbers, interval_s: float, back: bool
+) -> list[Entry]:
+    """Carry the state over to the clock of this start; return what there is to tell of it."""
+    gap_ns = round(max(OFF_S, 6.0 * interval_s) * NS)
+    closed, told = take_up(engine, keeping, numbers.epoch, gap_ns)
+    entries = [entry_of(numbers.take(event)) for event in closed]
+    numbers.era = keeping.era
+    if back or told:
+        told = told or "back while the agent was off"
+        entries.append(entry_of(numbers.take(keeping.tell(told))))
+    return entries
 
 
 def _birth(checked: CheckedSite, engine: Engine, t_ns: int) -> wire.Birth:
@@ -189,6 +217,7 @@ async def _run(agent: Agent, options: AgentOptions) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     await agent.spool.flush()
+    failpoints.reached("agent.epoch_opened")
     tasks = [asyncio.create_task(_supervise(name, work), name=name) for name, work in _works(agent).items()]
     if options.ready_file is not None:
         ready = {"pid": os.getpid(), "epoch": agent.spool.epoch, "agent": agent.checked.site.agent.id}
@@ -208,9 +237,11 @@ def _works(agent: Agent) -> dict[str, Callable[[], Awaitable[None]]]:
         "outbox": agent.spool.run,
         "uplink": agent.uplink.run,
         "records": pipeline.gather,
+        "wall clock": pipeline.watch_clock,
         "health": lambda: _report_health(agent),
         **{f"bus {poller.bus.name}": poller.run for poller in pipeline.pollers},
         "scan clock": pipeline.tick,
+        **({"metrics": agent.reporter.port.run} if agent.reporter.port else {}),
     }
 
 

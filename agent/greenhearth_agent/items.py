@@ -40,11 +40,21 @@ class Counts:
     """Items ever given a number."""
     waiting: int = 0
     dropped: int = 0
+    damaged: int = 0
+    """Those of the dropped that were lost to damage on the disk."""
     readings: int = 0
     oldest_waiting_ns: int = 0
     used_bytes: int = 0
     written_bytes: int = 0
     """Payload stored since the start of this process."""
+    hour_ns: int = 0
+    """When the hour of the newest item on the disk began; this and the next four by `hour_count.note`."""
+    hour_epoch: int = 0
+    hour_first_seq: int = 0
+    hour_last_seq: int = 0
+    hour_readings: int = 0
+    dropped_hours: tuple[tuple[int, int], ...] = ()
+    """(begin of an hour, items of it that were given up), oldest first; by `hour_count.add_dropped`."""
 
 
 @dataclass(frozen=True)

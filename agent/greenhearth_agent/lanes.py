@@ -1,24 +1,39 @@
 """Which items travel next: live before backlog, and again what was not acknowledged. Pure.
 
+The backlog lane follows the gateway's acknowledgements: as long as they come at once, more
+and more may be under way; when they take longer than they should, less. So a long backlog
+goes as fast as the gateway commits, and never makes a queue that live items have to wait in.
 Times are monotonic seconds that the caller passes in.
 """
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
-from greenhearth.wire import VERSION, Ack, Lane
+from greenhearth.wire import Ack
 from greenhearth_agent.items import Entry
 
 FRAME_BYTES = 256 << 10
 FRAME_RECORDS = 200
 RESEND_S = 5.0
 """After this time without the gateway's acknowledgement an item is sent again."""
-OPEN_ITEMS = 4000
-"""Sent and not acknowledged; the backlog lane waits above this."""
+ANSWER_S = 0.5
+"""Acknowledgements that take longer mean a queue, which live items would stand in too (bar: 2 s)."""
+OPEN_ITEMS = 20_000
+"""Most items under way; half a second of what a gateway on two cores commits."""
+OPEN_BYTES = 8 << 20
+"""Most bytes under way: they lie in the broker's memory, with those of all other agents."""
 FRESH_ITEMS = 200
 """Live items that wait for the broker; older ones take the backlog lane."""
 
 Key = tuple[int, int]
+
+
+class Sending(NamedTuple):
+    """An item under way."""
+
+    at: float
+    size: int
 
 
 class Lanes:
@@ -28,52 +43,77 @@ class Lanes:
         self.trusted = False
         """Whether the gateway has acknowledged something since the last silence."""
         self.cursor = 0
-        """Id in the outbox up to which the backlog lane has come."""
-        self._fresh: deque[Entry] = deque(maxlen=FRESH_ITEMS)
-        self._sent: dict[Key, float] = {}
+        """Id in the outbox up to which the backlog lane has read."""
+        self.window = FRAME_RECORDS
+        """Items that may be under way now."""
+        self.resent = 0
+        """Items let go of for want of an acknowledgement, to be sent again."""
+        self._fresh: dict[Key, Entry] = {}
+        self._ahead: deque[Entry] = deque()
+        """Read from the outbox, not sent yet."""
+        self._sent: dict[Key, Sending] = {}
+        """In the order of sending."""
+        self._open_bytes = 0
+        self._answered_at = 0.0
+        self._reached = 0.0
+        """When the youngest item that was acknowledged had been sent."""
+        self._narrowed_at = 0.0
 
     def add_fresh(self, entries: Iterable[Entry]) -> None:
         """Take items that were just made."""
-        self._fresh.extend(entries)
+        for entry in entries:
+            self._fresh[(entry.epoch, entry.seq)] = entry
+        while len(self._fresh) > FRESH_ITEMS:
+            del self._fresh[next(iter(self._fresh))]
 
     def connected(self) -> None:
         """Start anew after a connection: only the newest record is still live."""
-        newest = next((e for e in reversed(self._fresh) if e.leaf == "records"), None)
+        newest = next((e for e in reversed(self._fresh.values()) if e.leaf == "records"), None)
         self._fresh.clear()
         if newest is not None:
-            self._fresh.append(newest)
+            self.add_fresh([newest])
         self._sent.clear()
-        self.cursor = 0
-        self.trusted = False
+        self._open_bytes = 0
+        self._begin_anew()
 
     def fresh(self) -> list[Entry]:
         """Return the items of the live lane, in order."""
-        return list(self._fresh)
+        return list(self._fresh.values())
 
     def sent(self, entries: Iterable[Entry], now: float) -> None:
         """Note that items were handed to the broker."""
-        gone = {(e.epoch, e.seq) for e in entries}
-        for key in gone:
-            self._sent.pop(key, None)  # so that the newest sending is the last in order
-            self._sent[key] = now
-        self._fresh = deque((e for e in self._fresh if (e.epoch, e.seq) not in gone), FRESH_ITEMS)
+        for entry in entries:
+            key = (entry.epoch, entry.seq)
+            self._drop(key)  # so that the newest sending is the last in order
+            self._sent[key] = Sending(now, len(entry.payload))
+            self._open_bytes += len(entry.payload)
+            self._fresh.pop(key, None)
 
-    def acknowledged(self, ack: Ack) -> None:
-        """Forget what the gateway has."""
-        ranges = [(1, ack.upto), *ack.also]
-        for key in [k for k in self._sent if k[0] == ack.epoch and _within(k[1], ranges)]:
-            del self._sent[key]
+    def acknowledged(self, ack: Ack, now: float) -> None:
+        """Forget what the gateway has, and follow how long it took."""
         self.trusted = True
+        self._answered_at = now
+        times = [sending.at for key in self._covered(ack) if (sending := self._drop(key)) is not None]
+        if times:
+            self._reached = max(self._reached, max(times))
+            self._follow(len(times), min(times), now)
 
     def expire(self, now: float) -> None:
-        """Let go of what has waited too long for an acknowledgement, so that it is sent again."""
+        """Let go of what was lost on the way, so that it is sent again.
+
+        An item that something younger has overtaken is lost. One that is only slow is not: while
+        acknowledgements come at all, it is waited for, and a slow gateway gets nothing twice.
+        """
         while self._sent:
-            key, at = next(iter(self._sent.items()))
-            if now - at < RESEND_S:
+            key, sending = next(iter(self._sent.items()))
+            silent = now - self._answered_at >= RESEND_S
+            if now - sending.at < RESEND_S or not (silent or sending.at < self._reached):
                 return
-            del self._sent[key]
-            self.cursor = 0
-            self.trusted = False
+            self._drop(key)
+            self.resent += 1
+            self.rewind()
+            if silent:
+                self._begin_anew()
 
     def backlog_waits(self, waiting: int) -> bool:
         """Tell whether the outbox holds items that are neither on their way nor about to be."""
@@ -81,47 +121,92 @@ class Lanes:
 
     def may_send_backlog(self) -> bool:
         """Tell whether another frame of backlog may go: one until the gateway has answered."""
-        return len(self._sent) < OPEN_ITEMS if self.trusted else not self._sent
+        if not self._sent or not self.trusted:
+            return not self._sent
+        return len(self._sent) < self.window and self._open_bytes < OPEN_BYTES
 
-    def backlog(self, rows: Sequence[tuple[int, Entry]]) -> list[Entry]:
-        """Choose from the next rows of the outbox one frame's worth; moves the cursor past it."""
-        busy = self._sent.keys() | {(e.epoch, e.seq) for e in self._fresh}
+    @property
+    def wants_rows(self) -> bool:
+        """Whether the backlog lane has used up what it has read."""
+        return not self._ahead
+
+    def read(self, rows: Sequence[tuple[int, Entry]]) -> None:
+        """Take the next rows of the outbox; moves the cursor past them."""
+        if rows:
+            self.cursor = rows[-1][0]
+            self._ahead.extend(entry for _, entry in rows)
+
+    def backlog(self) -> list[Entry]:
+        """Choose one frame's worth of what was read; empty when all of that is under way already."""
         chosen: list[Entry] = []
-        for number, entry in rows:
-            if (entry.epoch, entry.seq) not in busy:
-                if chosen and (chosen[0].leaf != entry.leaf or not _fits(chosen, entry)):
+        size = 0
+        while self._ahead:
+            entry = self._ahead[0]
+            if (entry.epoch, entry.seq) not in self._sent and (entry.epoch, entry.seq) not in self._fresh:
+                size += _room(entry)
+                if chosen and not _fits(chosen, entry, size):
                     break
                 chosen.append(entry)
-            self.cursor = number
+            self._ahead.popleft()
         return chosen
 
     def rewind(self) -> None:
         """Look through the outbox from its beginning again."""
         self.cursor = 0
+        self._ahead.clear()
+
+    def _begin_anew(self) -> None:
+        """Trust nobody: one frame, until it is answered."""
+        self.rewind()
+        self.trusted = False
+        self.window = FRAME_RECORDS
+
+    def _drop(self, key: Key) -> Sending | None:
+        sending = self._sent.pop(key, None)
+        if sending is not None:
+            self._open_bytes -= sending.size
+        return sending
+
+    def _covered(self, ack: Ack) -> list[Key]:
+        """Return at least those under way that an acknowledgement covers, by the cheaper of two ways."""
+        ranges = [(1, ack.upto), *ack.also]
+        if sum(last - first + 1 for first, last in ranges) <= len(self._sent):
+            return [(ack.epoch, seq) for first, last in ranges for seq in range(first, last + 1)]
+        return [key for key in self._sent if key[0] == ack.epoch and _within(key[1], ranges)]
+
+    def _follow(self, n: int, oldest: float, now: float) -> None:
+        """Widen the window while answers come at once; halve it, once for each that stood in a queue."""
+        if now - oldest > ANSWER_S:
+            if oldest >= self._narrowed_at:
+                self.window = max(FRAME_RECORDS, self.window // 2)
+                self._narrowed_at = now
+        elif len(self._sent) + n > self.window // 2:  # else the window was not what held it back
+            self.window = min(self.window + n, OPEN_ITEMS)
 
 
 def frames(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
     """Cut items into frames: one topic each, within the longest frame, order kept."""
     frame: list[Entry] = []
+    size = 0
     for entry in entries:
-        if frame and (frame[0].leaf != entry.leaf or not _fits(frame, entry)):
+        size += _room(entry)
+        if frame and not _fits(frame, entry, size):
             yield frame
-            frame = []
+            frame, size = [], _room(entry)
         frame.append(entry)
     if frame:
         yield frame
 
 
-def frame_payload(agent: str, lane: Lane, entries: Sequence[Entry]) -> bytes:
-    """Write a wire.Frame around items that are JSON already."""
-    head = b'{"v":%d,"agent":"%s","lane":"%s","items":[' % (VERSION, agent.encode(), lane.encode())
-    return head + b",".join(e.payload for e in entries) + b"]}"
+def _room(entry: Entry) -> int:
+    """Return what an item takes in a frame: itself, a comma, a checksum of up to ten digits."""
+    return len(entry.payload) + 12
 
 
-def _fits(frame: Sequence[Entry], entry: Entry) -> bool:
-    size = sum(len(e.payload) + 1 for e in frame) + len(entry.payload) + 100
-    return size <= FRAME_BYTES and len(frame) < FRAME_RECORDS
+def _fits(frame: Sequence[Entry], entry: Entry, size: int) -> bool:
+    """Tell whether a frame may take one more item, with which it would be `size` bytes long."""
+    return entry.leaf == frame[0].leaf and len(frame) < FRAME_RECORDS and size + 100 <= FRAME_BYTES
 
 
-def _within(seq: int, ranges: Iterable[tuple[int, int]]) -> bool:
+def _within(seq: int, ranges: Sequence[tuple[int, int]]) -> bool:
     return any(first <= seq <= last for first, last in ranges)

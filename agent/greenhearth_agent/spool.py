@@ -8,12 +8,15 @@ gateway has acknowledged leaves first, then the oldest records are given up and 
 import asyncio
 import contextlib
 import logging
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
 
+from greenhearth import failpoints
+from greenhearth.measures import Durations
 from greenhearth.seqset import SeqSet
 from greenhearth.wire import VERSION, Ack
 from greenhearth_agent.items import Batch, Change, Counts, Entry, Unstored
@@ -23,6 +26,8 @@ log = logging.getLogger(__name__)
 
 ROOM_BYTES = 32 << 20
 """Waiting room in memory: at 20 kB a record and one a second, 27 minutes of a full disk."""
+MOST_RANGES = 500
+"""Ranges of waiting numbers that a health message lists; 20 kB."""
 RETRY_S = 1.0
 ACKS_WAIT_S = 1.0
 """An acknowledgement waits this long for a commit to ride on: it need not cost an fsync."""
@@ -50,9 +55,13 @@ class Spool:
         self._wake = asyncio.Event()
         self._disk = ThreadPoolExecutor(1, "outbox")
         self._counts = replace(outbox.counts)
+        self._ranges = outbox.waiting_ranges(MOST_RANGES)
+        self._readings = 0
+        self.commit_s = Durations()
 
     def put(self, batch: Batch) -> None:
         """Take items; they are offered to the uplink once they are on the disk."""
+        self._note(batch)
         self._room.append(batch)
         self._bytes += _size(batch)
         if self.problem:
@@ -83,6 +92,17 @@ class Spool:
             counts.oldest_waiting_ns = here[0].t_ns
         return counts
 
+    def waiting_ranges(self) -> list[tuple[int, int, int]] | None:
+        """Return the numbers that `counts().waiting` counts as (epoch, first, last); None for too many."""
+        if self._ranges is None:
+            return None
+        here: dict[int, SeqSet] = {}
+        for batch in (*self._going, *self._room):
+            for entry in batch.entries:
+                if not self._has(entry):
+                    here.setdefault(entry.epoch, SeqSet()).add(entry.seq)
+        return self._ranges + [(epoch, *part) for epoch, seqs in here.items() for part in seqs]
+
     async def waiting_after(self, after_id: int, limit: int) -> list[tuple[int, Entry]]:
         """Return up to `limit` unacknowledged items of the disk, oldest first; none while it refuses."""
         try:
@@ -112,7 +132,9 @@ class Spool:
         change = Change(self.epoch, going, acks, self._unstored)
         stored = False
         try:
+            began = time.monotonic()
             await self._on_disk(lambda: self._outbox.commit(change))
+            self.commit_s.observe(time.monotonic() - began)
             stored = True
         except OutboxError as error:
             self._tell(str(error))
@@ -121,6 +143,7 @@ class Spool:
             if not stored:
                 self._acks_wait = True
                 self._room.extendleft(reversed(going))
+        failpoints.reached("spool.before_offer")
         self._offer(offering)
         if stored:
             self._stored(going, change)
@@ -152,11 +175,19 @@ class Spool:
     def _stored(self, going: list[Batch], change: Change) -> None:
         self._bytes -= sum(_size(batch) for batch in going)
         self._counts = replace(self._outbox.counts)
+        self._ranges = self._outbox.waiting_ranges(MOST_RANGES)
         self._unstored_told = change.unstored
         for ack in change.acks:
             if ack.epoch != self.epoch and _ack(ack.epoch, self._acked[ack.epoch]) == ack:
                 del self._acked[ack.epoch]
         self._tell("")
+
+    def _note(self, batch: Batch) -> None:
+        """Let the tally know of items before any disk has them: a kill must not hide that they were made."""
+        if batch.entries and self._outbox.tally is not None:
+            last = batch.entries[-1]
+            self._readings += sum(entry.readings for entry in batch.entries)
+            self._outbox.tally.note(last.epoch, last.seq, self._readings, last.t_ns)
 
     def _make_room(self) -> bool:
         """Let go of what the gateway has, else of the oldest record; return whether anything went."""

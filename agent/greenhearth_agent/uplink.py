@@ -1,4 +1,4 @@
-"""From the outbox to the broker: live at once, backlog at a measured pace, until acknowledged.
+"""From the outbox to the broker: live at once, backlog as the gateway takes it, until acknowledged.
 
 The broker's PUBACK only frees a place in flight. An item is done when the *gateway* has
 acknowledged it; what stays unacknowledged is sent again, for ever.
@@ -12,15 +12,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from greenhearth import wire
+from greenhearth import failpoints, wire
 from greenhearth.mqtt import Link, LinkCallbacks, LinkOptions, Will
 from greenhearth_agent.items import Counts, Entry
-from greenhearth_agent.lanes import FRAME_RECORDS, Lanes, frame_payload, frames
+from greenhearth_agent.lanes import FRAME_RECORDS, Lanes, frames
 
 log = logging.getLogger(__name__)
 
-BACKLOG_PAUSE_S = 0.05
-"""At most 20 backlog frames a second."""
+REST_SHARE = 1.0
+"""The backlog lane rests for the CPU time of its work: half of a slow core stays with measuring."""
 TICK_S = 0.5
 """Longest time between two looks at what has expired."""
 IN_FLIGHT = 20
@@ -54,7 +54,8 @@ class Identity:
 
     def status(self, online: bool) -> bytes:
         """Return the status payload."""
-        return wire.encode(wire.Status(wire.VERSION, self.agent, online, self.epoch))
+        status = wire.Status(wire.VERSION, self.agent, online, self.epoch)
+        return wire.encode_checked(self.topic("status"), status)
 
 
 @dataclass
@@ -66,13 +67,15 @@ class Uplink:
     store: Store | None = None
     lanes: Lanes = field(default_factory=Lanes)
     refused_acks: int = 0
-    """Messages on the ack topic that were no acknowledgement of this version."""
+    """Messages on the ack topic that were damaged, or that cannot be true."""
 
     def __post_init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
         self._greet = False
         self._next_backlog = 0.0
+        self._last_seq = self.birth.seq
+        """Highest number of this epoch that was ever handed out here."""
         who = self.identity
         options = LinkOptions(
             *who.broker,
@@ -85,12 +88,14 @@ class Uplink:
 
     def offer(self, entries: list[Entry]) -> None:
         """Take items that have just been committed; the live lane."""
+        self._hand_out(entries)
         self.lanes.add_fresh(entries)
         self._wake.set()
 
     def publish_health(self, health: wire.Health) -> None:
         """Send the live state; nobody misses one that is lost."""
-        self.link.publish(self.identity.topic("health"), wire.encode(health), qos=0)
+        topic = self.identity.topic("health")
+        self.link.publish(topic, wire.encode_checked(topic, health), qos=0)
 
     async def run(self) -> None:
         """Connect and send until cancelled."""
@@ -142,26 +147,47 @@ class Uplink:
         """Send one frame of what waits; return the pause until the next [s]."""
         if not self.lanes.may_send_backlog() or self.link.in_flight() > IN_FLIGHT // 2:
             return TICK_S
-        rows = await store.waiting_after(self.lanes.cursor, FRAME_RECORDS)
-        if not rows:
+        began = time.process_time()
+        if self.lanes.wants_rows and not await self._read(store):
+            return TICK_S
+        frame = self.lanes.backlog()
+        if frame and not self._send(frame, "backlog"):
             self.lanes.rewind()
             return TICK_S
-        frame = self.lanes.backlog(rows)
-        if frame:
-            self._send(frame, "backlog")
-            self._next_backlog = time.monotonic() + BACKLOG_PAUSE_S
-        return BACKLOG_PAUSE_S
+        rest = REST_SHARE * (time.process_time() - began)
+        self._next_backlog = time.monotonic() + rest
+        return rest
+
+    async def _read(self, store: Store) -> bool:
+        """Read on in the outbox; at its end, go back to the beginning and return False."""
+        rows = await store.waiting_after(self.lanes.cursor, FRAME_RECORDS)
+        if rows:
+            self.lanes.read(rows)
+        else:
+            self.lanes.rewind()
+        return bool(rows)
 
     def _send(self, entries: list[Entry], lane: wire.Lane) -> bool:
         birth = entries[0].leaf == "birth" and entries[-1].epoch == self.identity.epoch
-        payload = frame_payload(self.identity.agent, lane, entries)
-        if not self._publish(self.identity.topic(entries[0].leaf), payload, retain=birth):
+        self._hand_out(entries)
+        topic = self.identity.topic(entries[0].leaf)
+        payload = wire.frame_payload(topic, self.identity.agent, lane, [e.payload for e in entries])
+        if not self._publish(topic, payload, retain=birth):
             return False
         self.lanes.sent(entries, time.monotonic())
         return True
 
+    def _hand_out(self, entries: list[Entry]) -> None:
+        self._last_seq = max([self._last_seq, *(e.seq for e in entries if e.epoch == self.identity.epoch)])
+
     def _publish(self, topic: str, payload: bytes, retain: bool) -> bool:
-        return self.link.publish(topic, payload, retain=retain, on_ack=self._soon(self._wake.set))
+        failpoints.reached("uplink.before_publish")
+        return self.link.publish(topic, payload, retain=retain, on_ack=self._soon(self._taken))
+
+    def _taken(self) -> None:
+        """Hear that the broker has a message; that frees a place in flight and means nothing else."""
+        failpoints.reached("uplink.after_puback")
+        self._wake.set()
 
     def _up(self) -> None:
         self._soon(self._connected)()
@@ -170,21 +196,39 @@ class Uplink:
         self._greet = True
         self._wake.set()
 
-    def _heard(self, _topic: str, payload: bytes, _retained: bool) -> None:
-        self._soon(lambda: self._take_ack(payload))()
+    def _heard(self, topic: str, payload: bytes, _retained: bool) -> None:
+        self._soon(lambda: self._take_ack(topic, payload))()
 
-    def _take_ack(self, payload: bytes) -> None:
+    def _take_ack(self, topic: str, payload: bytes) -> None:
         try:
-            ack = wire.decode_ack(payload)
-        except ValueError as error:
+            ack = wire.decode_ack(payload, self.identity.topic("ack"))
+            self._believe(topic, ack)
+        except (ValueError, RecursionError) as error:
             self.refused_acks += 1
             if self.refused_acks == 1:
                 log.warning("a message on the ack topic was refused: %s", error)
             return
-        self.lanes.acknowledged(ack)
+        self.lanes.acknowledged(ack, time.monotonic())
         if self.store is not None:
             self.store.acknowledge(ack)
+        failpoints.reached("uplink.after_ack")
         self._wake.set()
+
+    def _believe(self, topic: str, ack: wire.Ack) -> None:
+        """Raise ValueError for an acknowledgement that is not for this agent or cannot be true.
+
+        Of an older epoch nothing is too much to be believed: the disk may not have all of what
+        the start before this one had sent.
+        """
+        last = max([ack.upto, *(high for _, high in ack.also)])
+        if topic != self.identity.topic("ack"):
+            raise ValueError(f"it came on {topic!r}")
+        if ack.epoch > self.identity.epoch:
+            raise ValueError(
+                f"it is of epoch {ack.epoch}, which was not opened here; does another agent run with this id?"
+            )
+        if ack.epoch == self.identity.epoch and last > self._last_seq:
+            raise ValueError(f"it names number {last}, but only {self._last_seq} were handed out")
 
     def _soon(self, work: Callable[[], None]) -> Callable[[], None]:
         """Return `work` as something the link's thread may call."""

@@ -28,6 +28,9 @@ def run(
     clock: ClockText = None,
     endpoints: Endpoints = None,
     ready_file: ReadyFile = None,
+    metrics: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="Answer Prometheus there; else as the site file says.")
+    ] = "",
 ) -> None:
     """Read meters, work out intensity, keep and send records, until Ctrl-C or SIGTERM."""
     import asyncio
@@ -45,6 +48,7 @@ def run(
         clock=clock_of(clock),
         endpoints=_endpoints(endpoints),
         ready_file=ready_file,
+        metrics=address_of(metrics, "--metrics") if metrics else None,
     )
     try:
         asyncio.run(run_agent(options))

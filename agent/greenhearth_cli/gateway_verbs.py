@@ -1,5 +1,6 @@
-"""The verbs of the gateway: run, check."""
+"""The verbs of the gateway: run, check, rebuild."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -63,3 +64,34 @@ def check(config: ConfigFile, as_json: AsJson = False) -> None:
         "benchmarks": len(load_benchmarks()),
     }
     show_facts(f"{config} is fine", facts, as_json)
+
+
+@app.command()
+def rebuild(
+    data: Annotated[Path, typer.Option(help="Folder of the journal.")] = Path("gateway-data"),
+    since: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="From here on [UTC]; without: everything.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send the journal to InfluxDB again, from a time on; the gateway must be stopped, and started after."""
+    from greenhearth_cli.show import show_facts
+    from greenhearth_gateway.app import INFLUX
+    from greenhearth_gateway.journal.database import JournalError
+    from greenhearth_gateway.store.rebuild import set_back
+
+    try:
+        with wrong_values():
+            found = set_back(data, INFLUX, _instant_ns(since) if since else 0)
+    except JournalError as error:
+        raise PlainError(str(error)) from error
+    facts = {"items": found.items, "oldest_ns": found.oldest_ns, "next": "start the gateway: it sends them"}
+    show_facts(f"{found.items} items will be sent to InfluxDB again", facts, as_json)
+
+
+def _instant_ns(text: str) -> int:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"'{text}' is no ISO date or time (2026-01-31, 2026-01-31T06:00)") from None
+    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()) * 1_000_000_000

@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import socket
+import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,14 +15,17 @@ import uvicorn
 from greenhearth.clock import Clock
 from greenhearth.ready_file import write_ready
 from greenhearth_gateway.benchmarks import load_benchmarks
+from greenhearth_gateway.clock_watch import ClockWatch
 from greenhearth_gateway.config import Config, influx_secret, load_config, split_address
 from greenhearth_gateway.downlink import Downlink
 from greenhearth_gateway.inbox import Inbox
-from greenhearth_gateway.journal.database import FILE_NAME, only_one, open_writer
+from greenhearth_gateway.journal.database import FILE_NAME, only_one, suspect
+from greenhearth_gateway.journal.opening import open_journal
 from greenhearth_gateway.journal.reader import Reader
 from greenhearth_gateway.journal.transaction import Commit, Entry
 from greenhearth_gateway.journal.writer import Retention, Writer
 from greenhearth_gateway.live import Hub
+from greenhearth_gateway.measures import Parts
 from greenhearth_gateway.overview import Scene
 from greenhearth_gateway.problems import Problems
 from greenhearth_gateway.store.embedded import EmbeddedStore
@@ -86,24 +90,32 @@ class Gateway:
         self.problems = Problems()
         self.inbox: Inbox[Entry] = Inbox()
         self.hub = Hub()
-        self._db = open_writer(data / FILE_NAME)
-        self.reader = Reader(data / FILE_NAME)
+        self._journal = data / FILE_NAME
+        self.reader = Reader(data / FILE_NAME, self.problems)
         projections = (INFLUX,) if config.influx.enabled else ()
-        retention = Retention(clock, config.journal.retention_days, projections)
-        self.writer = Writer(self._db, self.inbox, config.alarms, self.problems, retention)
+        self.clock_watch = ClockWatch(clock, self.problems)
+        retention = Retention(clock, config.journal.retention_days, projections, self.clock_watch.trusted)
+        self.writer = Writer(self._open_journal(), self.inbox, config.alarms, self.problems, retention)
+        self.writer.reopen = self._open_again
         self.hub.load(self.reader, self.writer.books, self.writer.alarm_states)
         self.downlink = Downlink(config.broker, config.gateway.id, self.inbox, self.hub, self.problems)
         self.projection = self._influx(config)
         self.scene = Scene(config, clock, self.hub, self.problems, load_benchmarks())
         self.house = House(self.scene, self.reader, EmbeddedStore(self.reader), self.inbox)
+        self.measures = Parts(
+            self.scene, self.reader, self.inbox, self.writer, self.downlink, self.projection
+        )
+        self._watching = Supervised("clock", self.clock_watch.run, self.problems)
         self._writing = Supervised("journal writer", self.writer.run, self.problems)
         self._projecting = self._supervise_projection()
 
     def start(self) -> None:
         """Start writing, projecting and listening, in this order."""
-        self.writer.on_commit += [self.downlink.acknowledge, self.hub.apply, self._tell_projection]
+        # the count is told before the agent: what an agent knows to be here is in the count
+        self.writer.on_commit += [self.hub.apply, self.downlink.acknowledge, self._tell_projection]
         self.writer.on_refusal += [self.hub.show_unstored, lambda _: self.downlink.settle()]
         self.writer.on_idle.append(self.downlink.settle)
+        self._watching.start()
         self._writing.start()
         if self._projecting:
             self._projecting.start()
@@ -112,6 +124,8 @@ class Gateway:
     def stop(self) -> None:
         """Stop listening, write what has come, and close."""
         self.downlink.stop()
+        self._watching.stopping.set()
+        self.clock_watch.stop()
         if self.projection and self._projecting:
             self._projecting.stopping.set()
             self.projection.stop()
@@ -119,8 +133,18 @@ class Gateway:
         self._writing.stopping.set()
         self.writer.stopping.set()
         if self._writing.join(15.0):
-            self._db.close()
+            self.writer.close()
         log.info("the gateway has ended")
+
+    def _open_journal(self) -> sqlite3.Connection:
+        opened = open_journal(self._journal)
+        if opened.sentence:
+            self.problems.begin("journal damage", opened.sentence)
+        return opened.db
+
+    def _open_again(self) -> sqlite3.Connection:
+        suspect(self._journal).touch()
+        return self._open_journal()
 
     def _influx(self, config: Config) -> Projection | None:
         if not config.influx.enabled:
@@ -168,7 +192,7 @@ def _serve(gateway: Gateway, listener: socket.socket, ready_file: Path | None) -
     )
     gateway.hub.on_change.append(stream.poke)
     config = uvicorn.Config(
-        build_app(house, stream),
+        build_app(house, stream, gateway.measures.text),
         log_config=None,
         access_log=False,
         lifespan="on",

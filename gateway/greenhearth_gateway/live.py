@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from greenhearth.quality import is_usable
+from greenhearth.seqset import SeqSet
 from greenhearth.wire import (
     TWIN,
     Birth,
@@ -23,12 +24,18 @@ from greenhearth.wire import (
     WindowResult,
 )
 from greenhearth_gateway.alarms.state import AlarmState
+from greenhearth_gateway.clashes import ClashLedger
+from greenhearth_gateway.damage import DamageLedger
+from greenhearth_gateway.freshness import Told
+from greenhearth_gateway.hour_books import HourBooks, waiting_seqs
+from greenhearth_gateway.hours import HourCount
 from greenhearth_gateway.intake import Source
 from greenhearth_gateway.journal.books import Book, Sequence, Totals, totals
 from greenhearth_gateway.journal.reader import Reader
 from greenhearth_gateway.journal.tables import FINISHED
 from greenhearth_gateway.journal.transaction import Commit, Interpreted
 from greenhearth_gateway.line_events import KINDS
+from greenhearth_gateway.reconcile import Numbers, Reconciliation, reconcile
 from greenhearth_gateway.states import AgentState as AgentState
 from greenhearth_gateway.states import LineState as LineState
 from greenhearth_gateway.states import Refused
@@ -56,11 +63,14 @@ class Hub:
         self.alarms: dict[str, AlarmState] = {}
         self.totals: dict[Source, Totals] = {}
         self.refused: dict[Source, Refused] = {}
-        self.devices: dict[tuple[Source, str], int] = {}
+        self.damage = DamageLedger()
+        self.clashes = ClashLedger()
+        self.devices: dict[tuple[Source, str], tuple[int, Told]] = {}
         """When each device last gave a usable reading; fresher than its health message."""
         self.rivals: dict[str, tuple[Source, Source]] = {}
         """Lines that two agents announced: who is shown, who is not."""
         self.on_change: list[Callable[[], None]] = []
+        self.hours = HourBooks()
         self._books: dict[Sequence, Book] = {}
 
     def load(self, reader: Reader, books: Mapping[Sequence, Book], alarms: Mapping[str, AlarmState]) -> None:
@@ -69,6 +79,7 @@ class Hub:
             self._books = dict(books)
             self.totals = totals(books)
             self.alarms = dict(alarms)
+            self.hours.load(reader.hour_runs(), reader.quarantined())
             for source, birth in reader.newest_births():
                 self._learn(source, birth)
                 self._replay(reader, source)
@@ -83,9 +94,14 @@ class Hub:
         with self.lock:
             self.alarms = dict(commit.alarms)
             self._count(commit.books)
+            self.hours.take_refused(commit.quarantined)
             for refusal in commit.placeless:
                 self._refuse(refusal.source, refusal.reason)
+            self.damage.count_all(commit.damaged, time.monotonic())
             for entry in commit.entries:
+                self._agent(entry.source).backlog.came(entry.lane)
+                if isinstance(entry.item, Event):
+                    self.hours.take_event(entry.source, entry.item)
                 self._take(entry)
         self._changed()
 
@@ -108,8 +124,11 @@ class Hub:
         """Take over an agent's view of itself and its buses."""
         with self.lock:
             agent = self._agent(source)
-            agent.health, agent.online = health, True
+            agent.health, agent.online, agent.heard = health, True, agent.heard + 1
             agent.taken_at_health = self.taken(source)
+            self.hours.take_health(source, health)
+            agent.backlog.heard(time.monotonic(), health.waiting)
+            agent.judge(self.count_of(source), time.monotonic())
         self._changed()
 
     def refuse_live(self, source: Source, reason: str) -> None:
@@ -118,10 +137,40 @@ class Hub:
             self._refuse(source, reason)
         self._changed()
 
+    def damaged_live(self, source: Source) -> None:
+        """Count a health or status message that was damaged on its way."""
+        with self.lock:
+            self.damage.count(source, 1, time.monotonic())
+        self._changed()
+
     def taken(self, source: Source) -> int:
         """Return how many items of an agent are stored or quarantined."""
         here = self.totals.get(source, Totals())
         return here.stored + here.quarantined
+
+    def count_of(self, source: Source) -> Reconciliation | None:
+        """Return the count of an agent, None before it sent its own; the caller holds the lock."""
+        agent = self.agents[source]
+        if agent.health is None:
+            return None
+        numbers, waiting = None, waiting_seqs(agent.health)
+        if waiting is not None and agent.health.hour is not None:
+            missing = sum(hour.difference for hour in self.hours_of(source))
+            numbers = Numbers(waiting, self.seen(source), self.hours.told(source), missing)
+        since = self.taken(source) - agent.taken_at_health
+        return reconcile(agent.health, self.totals.get(source, Totals()), since, numbers)
+
+    def hours_of(self, source: Source, since_ns: int = 0) -> list[HourCount]:
+        """Return the count of an agent's hours, oldest first; the caller holds the lock."""
+        agent = self.agents[source]
+        state = (self.taken(source), agent.heard)
+        if agent.hours_at != state:
+            agent.hours, agent.hours_at = self.hours.counts(source, self.seen(source), agent.health), state
+        return [hour for hour in agent.hours if hour.hour_ns >= since_ns]
+
+    def seen(self, source: Source) -> dict[int, SeqSet]:
+        """Return the numbers of an agent that are stored or quarantined, by epoch."""
+        return {key.epoch: book.seen for key, book in self._books.items() if key.source == source}
 
     def _changed(self) -> None:
         for tell in self.on_change:
@@ -160,7 +209,10 @@ class Hub:
             self._learn(entry.source, entry.item)
         elif isinstance(entry.item, Record):
             assert entry.birth is not None
-            self._show(entry.source, entry.item, entry.birth)
+            self.clashes.hear(entry.source, entry.lane, entry.item.epoch, time.monotonic())
+            if entry.fenced:
+                return
+            self._show(entry.source, entry.item, entry.birth, entry.lane == "live")
         elif entry.item.what in KINDS:
             self._happened(entry.source, entry.item)
         elif (line := self.lines.get(entry.item.subject)) is not None:
@@ -201,26 +253,30 @@ class Hub:
             self.rivals[info.name] = (source, rival.source)
         self.lines[info.name] = replace(had, info=info) if had else LineState(info, source)
 
-    def _show(self, source: Source, record: Record, birth: Birth) -> None:
-        agent = self._agent(source)
-        agent.last_ns = max(agent.last_ns, record.t_ns)
+    def _show(self, source: Source, record: Record, birth: Birth, live: bool = False) -> None:
+        agent, place = self._agent(source), (record.epoch, record.seq)
+        passed = record.t_ns - record.steps_ns
+        told = Told(place, agent.lateness.moment(record.epoch, passed, time.monotonic_ns()) if live else 0)
+        if place > agent.told.place:
+            agent.last_ns, agent.told = record.t_ns, told
         for block in record.blocks:
-            self._show_block(source, record.t_ns + block.d, block, birth)
+            self._show_block(source, record.t_ns + block.d, block, birth, told)
         mine = {name for name, line in self.lines.items() if line.source == source}
-        newer = {name for name in mine if record.t_ns > self.lines[name].t_ns}
+        newer = {name for name in mine if place > self.lines[name].told.place}
         for result in record.results:
             name = birth.lines[result.l].name
             if name in newer:
+                self.lines[name].told = told
                 _show_result(self.lines[name], record.t_ns, result, birth)
 
-    def _show_block(self, source: Source, t_ns: int, block: Block, birth: Birth) -> None:
+    def _show_block(self, source: Source, t_ns: int, block: Block, birth: Birth, told: Told) -> None:
         for k, value in enumerate(block.x):
             one = self.series.get(birth.series[block.i + k].name)
-            if one is not None and one.source == source and t_ns > one.t_ns:
-                one.t_ns, one.value = t_ns, value
+            if one is not None and one.source == source and told.place > one.told.place:
+                one.t_ns, one.value, one.told = t_ns, value, told
                 one.quality = block.q[k] if block.q else 0
                 if is_usable(one.quality):
-                    self.devices[(source, one.info.device)] = t_ns
+                    self.devices[(source, one.info.device)] = (t_ns, told)
 
 
 def _show_result(line: LineState, t_ns: int, result: WindowResult, birth: Birth) -> None:
@@ -239,5 +295,6 @@ def _finish(line: LineState, event: Event) -> None:
     line.twins.take_own(event)
     if line.info.batch_word and event.what != "batch_finished":
         return
-    if line.finished is None or event.end_ns >= line.finished.end_ns:
+    had = line.finished
+    if had is None or (event.era or 0, event.end_ns) >= (had.era or 0, had.end_ns):
         line.finished = event

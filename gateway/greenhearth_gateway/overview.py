@@ -10,12 +10,12 @@ from greenhearth_gateway.alarms.mute import Heard, mute_sentences
 from greenhearth_gateway.alarms.state import AlarmState
 from greenhearth_gateway.benchmarks import Benchmark
 from greenhearth_gateway.config import Config
+from greenhearth_gateway.count_views import count_views, missing_sentences
+from greenhearth_gateway.freshness import NOTHING, Told
 from greenhearth_gateway.intake import Source
-from greenhearth_gateway.journal.books import Totals
 from greenhearth_gateway.live import AgentState, Hub, LineState, SeriesState
 from greenhearth_gateway.names import quality_text
 from greenhearth_gateway.problems import Problems
-from greenhearth_gateway.reconcile import reconcile
 from greenhearth_gateway.twin_views import twin_views, why_no_twins
 from greenhearth_gateway.views import (
     alarm_view,
@@ -23,7 +23,6 @@ from greenhearth_gateway.views import (
     finished_view,
     line_event_views,
     only_comparable,
-    reconciliation_view,
     running_grades,
     running_views,
     window_view,
@@ -76,13 +75,7 @@ def alarm_views(scene: Scene) -> list[types.AlarmView]:
 
 def reconciliation_views(scene: Scene) -> list[types.ReconciliationView]:
     """Return the count of every agent that has sent its own; the caller holds the hub's lock."""
-    views = []
-    for source, agent in scene.hub.agents.items():
-        if agent.health is not None:
-            since = scene.hub.taken(source) - agent.taken_at_health
-            here = scene.hub.totals.get(source, Totals())
-            views.append(reconciliation_view(reconcile(agent.health, here, since)))
-    return views
+    return count_views(scene.hub, scene.clock)
 
 
 def series_views(scene: Scene) -> list[types.SeriesView]:
@@ -95,6 +88,7 @@ def series_views(scene: Scene) -> list[types.SeriesView]:
 def problem_sentences(scene: Scene) -> list[str]:
     """Return what is wrong right now; the caller holds the hub's lock."""
     found = scene.problems.sentences() + _rival_sentences(scene) + _silence_sentences(scene)
+    found += missing_sentences(scene.hub)
     found += mute_sentences(scene.config.alarms, _heard(scene.hub))
     for source, refused in scene.hub.refused.items():
         if time.monotonic() - refused.last_monotonic < REFUSED_SHOWN_S:
@@ -102,6 +96,7 @@ def problem_sentences(scene: Scene) -> list[str]:
                 f"{refused.times} message(s) from {_path(source)} could not be read and are in quarantine; "
                 f"the last because: {refused.reason}"
             )
+    found += scene.hub.damage.sentences(time.monotonic()) + scene.hub.clashes.sentences(time.monotonic())
     for agent in scene.hub.agents.values():
         found += [f"{agent.source.agent}: {text}" for text in (agent.health.problems if agent.health else [])]
     return found
@@ -122,7 +117,7 @@ def _rival_sentences(scene: Scene) -> list[str]:
         f"Line '{line}' is announced by two agents, {_path(shown)} and {_path(other)}; the newer is "
         "shown, both are stored. Give one of the lines another name."
         for line, (shown, other) in scene.hub.rivals.items()
-        if not _is_stale(scene, now, agents[other].last_ns, 3 * agents[other].scan_s)
+        if not _is_stale(scene, _agent_age_ns(scene, now, agents[other]), 3 * agents[other].scan_s)
     ]
 
 
@@ -135,7 +130,7 @@ def _silence_sentences(scene: Scene) -> list[str]:
     return [
         _silence(agent)
         for agent in scene.hub.agents.values()
-        if agent.source in shown and _is_stale(scene, now, agent.last_ns, 3 * agent.scan_s)
+        if agent.source in shown and _is_stale(scene, _agent_age_ns(scene, now, agent), 3 * agent.scan_s)
     ]
 
 
@@ -149,12 +144,26 @@ def _silence(agent: AgentState) -> str:
     return f"Agent {_path(agent.source)} {what} What it measured waits on its disk."
 
 
-def _is_stale(scene: Scene, now_ns: int, t_ns: int, interval_s: float) -> bool:
-    return now_ns - t_ns > max(STALE_WALL_S * scene.clock.speed, interval_s) * NS
+def _is_stale(scene: Scene, age_ns: int, interval_s: float) -> bool:
+    return age_ns > max(STALE_WALL_S * scene.clock.speed, interval_s) * NS
 
 
-def _age_s(scene: Scene, now_ns: int, t_ns: int) -> float:
-    return round(scene.clock.wall_s((now_ns - t_ns) / NS), 3) if t_ns else 0.0
+def _age_ns(scene: Scene, now_ns: int, t_ns: int, told: Told) -> int:
+    """Return the age of a state: by data time on a shared clock, by its arrival on clocks of their own.
+
+    What was only found in the journal has nothing but its time; a time ahead of the clock says nothing.
+    """
+    if not scene.clock.follows:
+        return now_ns - t_ns
+    return time.monotonic_ns() - told.moment_ns if told.moment_ns else abs(now_ns - t_ns)
+
+
+def _agent_age_ns(scene: Scene, now_ns: int, agent: AgentState) -> int:
+    return _age_ns(scene, now_ns, agent.last_ns, agent.told)
+
+
+def _age_s(scene: Scene, age_ns: int, t_ns: int) -> float:
+    return round(scene.clock.wall_s(age_ns / NS), 3) if t_ns else 0.0
 
 
 def _agent(scene: Scene, agent: AgentState, now: int) -> types.AgentView:
@@ -164,7 +173,7 @@ def _agent(scene: Scene, agent: AgentState, now: int) -> types.AgentView:
         online=agent.online,
         epoch=agent.epoch,
         last_ns=agent.last_ns,
-        stale=_is_stale(scene, now, agent.last_ns, 3 * agent.scan_s),
+        stale=_is_stale(scene, _agent_age_ns(scene, now, agent), 3 * agent.scan_s),
     )
 
 
@@ -172,6 +181,7 @@ def _line(scene: Scene, line: LineState, now: int) -> types.LineView:
     scan_s = scene.hub.agents[line.source].scan_s
     compared = _compared_window(line)
     window = line.windows.get(compared)
+    age_ns = _age_ns(scene, now, line.t_ns, line.told)
     return types.LineView(
         line=line.info.name,
         title=line.info.title,
@@ -184,8 +194,8 @@ def _line(scene: Scene, line: LineState, now: int) -> types.LineView:
         phase=line.phase,
         batch=line.batch,
         t_ns=line.t_ns,
-        age_s=_age_s(scene, now, line.t_ns),
-        stale=_is_stale(scene, now, line.t_ns, 3 * scan_s),
+        age_s=_age_s(scene, age_ns, line.t_ns),
+        stale=_is_stale(scene, age_ns, 3 * scan_s),
         factor_set=line.info.factor_set,
         windows={name: window_view(one) for name, one in line.windows.items()},
         compared_window=compared,
@@ -214,7 +224,8 @@ def _compared_window(line: LineState) -> str:
 def _devices(scene: Scene, agent: AgentState, now: int) -> list[types.DeviceView]:
     views = []
     for d in agent.health.devices if agent.health else []:
-        last_ns = max(d.last_good_ns, scene.hub.devices.get((agent.source, d.name), 0))
+        seen_ns, told = scene.hub.devices.get((agent.source, d.name), (0, NOTHING))
+        last_ns = seen_ns if told.moment_ns else max(d.last_good_ns, seen_ns)
         views.append(
             types.DeviceView(
                 name=d.name,
@@ -225,7 +236,7 @@ def _devices(scene: Scene, agent: AgentState, now: int) -> list[types.DeviceView
                 requests=d.requests,
                 errors=d.errors,
                 rtt_ms=d.rtt_ms,
-                stale=_is_stale(scene, now, last_ns, 3 * agent.scan_s),
+                stale=_is_stale(scene, _age_ns(scene, now, last_ns, told), 3 * agent.scan_s),
             )
         )
     return views
@@ -242,7 +253,7 @@ def _series(scene: Scene, one: SeriesState, now: int) -> types.SeriesView:
         value=one.value,
         quality=one.quality,
         quality_name=quality_text(one.quality),
-        stale=_is_stale(scene, now, one.t_ns, one.info.stale_after_s),
+        stale=_is_stale(scene, _age_ns(scene, now, one.t_ns, one.told), one.info.stale_after_s),
     )
 
 

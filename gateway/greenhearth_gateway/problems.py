@@ -33,6 +33,11 @@ class Problems:
         with self._lock:
             return key in self._open
 
+    def keys(self) -> list[str]:
+        """Return the keys of the problems of now, sorted."""
+        with self._lock:
+            return sorted(self._open)
+
     def sentences(self) -> list[str]:
         """Return the problems of now, in the order of their keys."""
         with self._lock:

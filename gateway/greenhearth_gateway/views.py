@@ -13,7 +13,6 @@ from greenhearth_gateway.config import AlarmPart
 from greenhearth_gateway.line_events import LineEvents, ended_ns
 from greenhearth_gateway.live import AgentState, WindowState
 from greenhearth_gateway.names import validity_text
-from greenhearth_gateway.reconcile import Reconciliation
 from greenhearth_gateway.web import types
 
 
@@ -185,21 +184,3 @@ def bus_views(agent: AgentState) -> list[types.BusView]:
         )
         for b in buses
     ]
-
-
-def reconciliation_view(count: Reconciliation) -> types.ReconciliationView:
-    """Return one agent's count."""
-    return types.ReconciliationView(
-        agent=count.agent,
-        measured=count.measured,
-        stored=count.stored,
-        waiting=count.waiting,
-        quarantined=count.quarantined,
-        dropped=count.dropped,
-        duplicates=count.duplicates,
-        overlap=count.overlap,
-        closes=count.closes,
-        difference=count.difference,
-        hours_left=count.hours_left,
-        oldest_waiting_ns=count.oldest_waiting_ns,
-    )

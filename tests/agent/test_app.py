@@ -244,7 +244,7 @@ def test_the_state_after_a_crash_is_the_state_before_it(
 ) -> None:
     async def work() -> None:
         checked = read_site(site_file())
-        outbox = Outbox(tmp_path / "o.sqlite", 64_000_000)
+        outbox = Outbox(tmp_path / "outbox", 64_000_000)
         outbox.open()
         clock = Clock.real()
         spool = Spool(outbox, 5, lambda _: None)
@@ -276,7 +276,7 @@ def test_a_state_of_another_site_file_is_not_taken_up(
 ) -> None:
     async def work() -> None:
         checked = read_site(site_file())
-        outbox = Outbox(tmp_path / "o.sqlite", 64_000_000)
+        outbox = Outbox(tmp_path / "outbox", 64_000_000)
         outbox.open()
         spool = Spool(outbox, 5, lambda _: None)
         clock = Clock.real()
@@ -320,4 +320,4 @@ def test_a_second_agent_on_the_same_data_is_refused(
         with agent(site_file(), gateway.address[1], 1, tmp_path) as second:
             assert second.wait(30) != 0
         assert "another agent runs on this data folder" in (tmp_path / "agent.log").read_text()
-    assert os.path.exists(tmp_path / "agent-edge" / "outbox.sqlite")
+    assert os.path.exists(tmp_path / "agent-edge" / "outbox")

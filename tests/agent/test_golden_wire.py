@@ -7,7 +7,6 @@ import pytest
 
 from greenhearth import wire
 from greenhearth_agent.items import Batch, Change, entry_of
-from greenhearth_agent.lanes import frame_payload
 from greenhearth_agent.outbox import Outbox
 
 GOLDEN = Path(__file__).parents[1] / "wire" / "golden"
@@ -19,7 +18,10 @@ def test_the_agent_frames_what_it_stored_as_the_golden_file_has_it(name: str) ->
     frame = wire.decode_frame(golden)
     entries = [entry_of(item) for item in frame.items]
 
-    assert frame_payload(frame.agent, frame.lane, entries) == golden
+    leaf = {"frame_birth": "birth", "frame_events": "events"}.get(name, "records")
+    topic = wire.topic("works", frame.agent, leaf)
+    payloads = [entry.payload for entry in entries]
+    assert wire.frame_payload(topic, frame.agent, frame.lane, payloads) == golden
 
 
 @pytest.mark.parametrize("name", ["birth", "record", "event"])
@@ -31,7 +33,7 @@ def test_the_agent_stores_items_as_the_golden_file_has_them(name: str) -> None:
 
 def test_the_golden_acknowledgement_empties_the_outbox_of_what_it_names(tmp_path: Path) -> None:
     ack = wire.decode_ack((GOLDEN / "ack_with_ranges.json").read_bytes())
-    outbox = Outbox(tmp_path / "outbox.sqlite", 10_000_000)
+    outbox = Outbox(tmp_path / "outbox", 10_000_000)
     outbox.open()
     last = max(high for _, high in ack.also) + 2
     kept = {seq for seq in range(ack.upto - 3, last + 1) if seq > ack.upto} - {

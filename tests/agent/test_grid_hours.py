@@ -90,9 +90,11 @@ def test_an_hour_that_is_not_in_the_table_is_said(site: Site, hour: float, words
 def test_the_agent_says_so_in_its_health(site: Site, tmp_path: Path) -> None:
     """A day after the table's end."""
     after = int((FIRST + timedelta(hours=HOURS + 24)).timestamp()) * 1_000_000_000
-    outbox = Outbox(tmp_path / "outbox.sqlite", 1_000_000)
+    outbox = Outbox(tmp_path / "outbox", 1_000_000)
     outbox.open()
-    pipeline = cast(Any, SimpleNamespace(clock=Clock(after, time.monotonic_ns(), 1.0), pollers=[]))
+    silent = SimpleNamespace(problems=list)
+    clock = Clock(after, time.monotonic_ns(), 1.0)
+    pipeline = cast(Any, SimpleNamespace(clock=clock, pollers=[], keeping=silent))
     reporter = Reporter(site, cast(Any, None), pipeline, Spool(outbox, 1, lambda *_: None), outbox)
     (told,) = reporter.problems()
     outbox.close()

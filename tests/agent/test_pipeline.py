@@ -74,7 +74,7 @@ async def one_box(path: Callable[..., Path]) -> AsyncIterator[Taps]:
 @asynccontextmanager
 async def pipeline(path: Path, ports: dict[str, int], clock: Clock) -> AsyncIterator[tuple[Pipeline, Taps]]:
     checked = read_site(path)
-    outbox = Outbox(path.with_name("o.sqlite"), 64_000_000)
+    outbox = Outbox(path.with_name("outbox"), 64_000_000)
     outbox.open()
     spool = Taps(outbox)
     one = Pipeline(

@@ -1,8 +1,6 @@
 """The reserve, and an agent's last commit on a disk that refuses."""
 
 import asyncio
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +8,7 @@ import pytest
 from greenhearth import wire
 from greenhearth_agent.items import Batch, Change, Entry, entry_of
 from greenhearth_agent.outbox import Outbox, OutboxError
+from greenhearth_agent.outbox_count import read_outbox
 from greenhearth_agent.reserve import Reserve
 from greenhearth_agent.spool import Spool
 
@@ -28,11 +27,6 @@ class TightOutbox(Outbox):
         if self.reserve.path.exists() or (items and not self.takes_items):
             raise OutboxError("the disk is full")
         super().commit(change)
-
-
-def meta(path: Path) -> dict[str, int]:
-    with closing(sqlite3.connect(path)) as db:
-        return dict(db.execute("SELECT name, value FROM meta").fetchall())
 
 
 def test_the_reserve_takes_real_space_once_and_gives_it_back(tmp_path: Path) -> None:
@@ -57,7 +51,7 @@ def test_the_books_close_on_a_full_disk(tmp_path: Path, takes_items: bool) -> No
     """With the items if they fit into the reserve, else with the count of them."""
 
     async def work() -> None:
-        outbox = TightOutbox(tmp_path / "o.sqlite", 64_000_000)
+        outbox = TightOutbox(tmp_path / "outbox", 64_000_000)
         outbox.open()
         outbox.takes_items = takes_items
         spool = Spool(outbox, 9, lambda _: None)
@@ -68,6 +62,6 @@ def test_the_books_close_on_a_full_disk(tmp_path: Path, takes_items: bool) -> No
         await spool.close()
 
     asyncio.run(work())
-    kept = meta(tmp_path / "o.sqlite")
-    assert (kept["measured"], kept["readings"]) == (10, 10)
-    assert kept["dropped"] == (0 if takes_items else 6), "what the gateway has is not lost"
+    kept = read_outbox(tmp_path / "outbox").counts
+    assert (kept.measured, kept.readings) == (10, 10)
+    assert kept.dropped == (0 if takes_items else 6), "what the gateway has is not lost"

@@ -1,6 +1,7 @@
 """The spool: offers after the commit, lives through a disk that refuses, keeps its books."""
 
 import asyncio
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from greenhearth import wire
 from greenhearth_agent.items import Batch, Change, Entry, entry_of
 from greenhearth_agent.outbox import Outbox, OutboxError
+from greenhearth_agent.outbox_count import read_outbox
 from greenhearth_agent.spool import Spool
 
 from .conftest import until
@@ -35,7 +37,7 @@ def event(seq: int) -> Entry:
 
 
 def make(tmp_path: Path) -> tuple[FragileOutbox, Spool, list[int]]:
-    outbox = FragileOutbox(tmp_path / "o.sqlite", 64_000_000)
+    outbox = FragileOutbox(tmp_path / "outbox", 64_000_000)
     outbox.open()
     offered: list[int] = []
     return outbox, Spool(outbox, 9, lambda entries: offered.extend(e.seq for e in entries)), offered
@@ -178,5 +180,29 @@ def test_acknowledgements_alone_reach_the_disk_too(tmp_path: Path) -> None:
         await until(lambda: outbox.counts.waiting == 0)
         task.cancel()
         await spool.close()
+
+    asyncio.run(work())
+
+
+def test_what_only_memory_held_when_the_process_was_killed_is_counted(tmp_path: Path) -> None:
+    async def work() -> None:
+        outbox, spool, offered = make(tmp_path)
+        spool.put(Batch([record(1), record(2)]))
+        assert await spool.flush()
+        outbox.away = True
+        spool.put(Batch([record(3)]))
+        assert not await spool.flush()
+        spool.put(Batch([event(4), record(5)]))
+        assert offered == [1, 2, 3, 4, 5]
+        left = shutil.copytree(outbox.path, tmp_path / "killed")
+        again = Outbox(left, 64_000_000)
+        again.open()
+        c = again.counts
+        assert (c.measured, c.waiting, c.dropped, c.readings) == (5, 2, 3, 4)
+        assert again.never_stored == 3
+        again.close()
+        outbox.away = False
+        await spool.close()
+        assert read_outbox(outbox.path).counts.dropped == 0
 
     asyncio.run(work())

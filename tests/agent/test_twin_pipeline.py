@@ -133,7 +133,7 @@ def test_a_twin_is_told_once_per_finished_hour_numbered_and_on_the_disk(
     """Over a kill of the agent in the second hour, too."""
 
     async def work() -> list[wire.Item]:
-        outbox = Outbox(tmp_path / "o.sqlite", 64_000_000)
+        outbox = Outbox(tmp_path / "outbox", 64_000_000)
         outbox.open()
         one = pipeline(works, outbox, 5)
         for minute in range(100):

@@ -11,6 +11,7 @@ from greenhearth import wire
 from greenhearth.mqtt import Link, LinkCallbacks, LinkOptions
 from greenhearth.seqset import SeqSet
 from greenhearth_agent.items import Batch, Entry, entry_of
+from greenhearth_agent.lanes import FRAME_RECORDS
 from greenhearth_agent.outbox import Outbox
 from greenhearth_agent.spool import Spool
 from greenhearth_agent.uplink import Identity, Uplink
@@ -27,6 +28,8 @@ class Gateway:
 
     address: tuple[str, int]
     acks: bool = True
+    frame_s: float = 0.0
+    """How long it works on every frame; what comes meanwhile waits in the broker."""
     got: dict[int, SeqSet] = field(default_factory=dict)
     lanes: list[tuple[str, list[int]]] = field(default_factory=list)
     retained: list[str] = field(default_factory=list)
@@ -50,6 +53,7 @@ class Gateway:
         if leaf not in ("birth", "records", "events"):
             return
         frame = wire.decode_frame(payload)
+        time.sleep(self.frame_s)  # a slow gateway: its network thread waits for room
         self.lanes.append((frame.lane, [item.seq for item in frame.items]))
         for item in frame.items:
             assert wire.leaf_of(item) == leaf
@@ -90,7 +94,7 @@ def birth() -> Entry:
 
 @asynccontextmanager
 async def rig(address: tuple[str, int], folder: Path) -> AsyncIterator[Rig]:
-    outbox = Outbox(folder / "o.sqlite", 64_000_000)
+    outbox = Outbox(folder / "outbox", 64_000_000)
     outbox.open()
     uplink = Uplink(Identity("works", "edge", EPOCH, address), birth())
     spool = uplink.store = Spool(outbox, EPOCH, uplink.offer)
@@ -209,5 +213,57 @@ def test_noise_on_the_ack_topic_is_refused_and_counted(mosquitto: tuple[str, int
             one.put()
             await until(lambda: gateway.has(one.seq))
         gateway.link.stop()
+
+    asyncio.run(work())
+
+
+def test_a_slow_gateway_gets_a_backlog_at_its_own_pace_nothing_twice_and_live_goes_on(
+    mosquitto: tuple[str, int], tmp_path: Path
+) -> None:
+    """Seven frames a second: the window stays at a few, or live records would wait for all under way."""
+
+    async def work() -> None:
+        async with rig(mosquitto, tmp_path) as one:
+            await until(lambda: one.uplink.link.connected)
+            one.put(12_000)
+            await until(lambda: one.outbox.counts.last_seq == one.seq)
+            gateway = Gateway(mosquitto, frame_s=0.15)
+            await gateway.start()
+            await until(lambda: len(gateway.lanes) > 25, 30)
+            waits = []
+            for _ in range(5):
+                one.put()
+                began, seq = time.monotonic(), one.seq
+                await until(lambda seq=seq: seq in gateway.times)
+                waits.append(gateway.times[seq] - began)
+            assert max(waits) < 2.0, f"live records stood behind the backlog: {waits}"
+            gateway.frame_s = 0.0
+            await until(lambda: gateway.has(one.seq), 30)
+            sent = sum(len(seqs) for _, seqs in gateway.lanes)
+            assert one.uplink.lanes.resent <= 400, "more than the two frames before the gateway was there"
+            assert sent <= one.seq + 400, f"{sent} items were sent for {one.seq}"
+        gateway.link.stop()
+
+    asyncio.run(work())
+
+
+def test_a_long_backlog_goes_as_fast_as_it_is_acknowledged(
+    mosquitto: tuple[str, int], tmp_path: Path
+) -> None:
+    """Twenty frames a second was once the most: 20 000 items would have taken five seconds and more."""
+
+    async def work() -> None:
+        gateway = Gateway(mosquitto)
+        await gateway.start()
+        async with rig(mosquitto, tmp_path) as one:
+            await until(lambda: gateway.has(1))
+            gateway.link.stop()
+            one.put(20_000)
+            await until(lambda: one.outbox.counts.last_seq == one.seq, 30)
+            again = Gateway(mosquitto, got=gateway.got)
+            await again.start()
+            await until(lambda: again.has(one.seq), 60)
+            assert one.uplink.lanes.window > FRAME_RECORDS, "the window never opened"
+        again.link.stop()
 
     asyncio.run(work())

@@ -25,7 +25,7 @@ def _event(seq: int) -> Event:
 
 def _outbox(folder: Path, measured: int, acked: int) -> Path:
     """Write an outbox in which items 1..acked of 1..measured are acknowledged."""
-    outbox = Outbox(folder / "outbox.sqlite", 1 << 30)
+    outbox = Outbox(folder / "outbox", 1 << 30)
     outbox.open()
     batch = Batch([entry_of(_event(seq)) for seq in range(1, measured + 1)])
     outbox.commit(Change(EPOCH, [batch], [Ack(VERSION, EPOCH, acked)] if acked else []))
@@ -81,7 +81,7 @@ def test_an_item_that_nobody_measured_does_not_close_either(tmp_path: Path) -> N
 
 def test_items_given_up_by_policy_are_counted_as_dropped(tmp_path: Path) -> None:
     """An outbox that may hold almost nothing gives up its oldest records, and says how many."""
-    outbox = Outbox(tmp_path / "outbox.sqlite", 60_000)
+    outbox = Outbox(tmp_path / "outbox", 60_000)
     outbox.open()
     batch = Batch([entry_of(_event(seq)) for seq in range(1, 2001)])
     outbox.commit(Change(EPOCH, [batch]))

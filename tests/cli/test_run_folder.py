@@ -12,7 +12,7 @@ def test_a_claimed_folder_is_empty_even_after_a_run(tmp_path: Path) -> None:
     """Data of an earlier run would look like meters that were reset."""
     with claim(tmp_path / "run"):
         (tmp_path / "run" / "agent").mkdir()
-        (tmp_path / "run" / "agent" / "outbox.sqlite").write_bytes(b"old")
+        (tmp_path / "run" / "agent" / "outbox.old").write_bytes(b"old")
         (tmp_path / "run" / "sim.log").write_bytes(b"old")
     with claim(tmp_path / "run"):
         assert [path.name for path in (tmp_path / "run").iterdir()] == [".greenhearth-run"]

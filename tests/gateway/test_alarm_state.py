@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from greenhearth.clock import NS
-from greenhearth_gateway.alarms.state import AlarmState, Limits, acknowledge, step
+from greenhearth_gateway.alarms.state import AlarmState, Limits, Sample, acknowledge, step
 
 LIMITS = Limits(high=100.0, deadband=10.0, on_delay_ns=5 * NS, off_delay_ns=3 * NS, silence_ns=4 * NS)
 
@@ -12,7 +12,7 @@ LIMITS = Limits(high=100.0, deadband=10.0, on_delay_ns=5 * NS, off_delay_ns=3 * 
 def run(limits, samples, state=None):
     state = state or AlarmState()
     for t_s, value in samples:
-        state = step(limits, state, t_s * NS, value)
+        state = step(limits, state, Sample(t_s * NS, value))
     return state
 
 
@@ -62,8 +62,8 @@ def test_without_delays_it_follows_every_sample():
 
 def test_old_samples_change_nothing():
     state = run(LIMITS, [(5, 120.0)])
-    assert step(LIMITS, state, 5 * NS, 0.0) is state
-    assert step(LIMITS, state, 4 * NS, None) is state
+    assert step(LIMITS, state, Sample(5 * NS, 0.0)) is state
+    assert step(LIMITS, state, Sample(4 * NS, None)) is state
 
 
 def test_there_is_nothing_to_acknowledge_in_a_normal_or_acknowledged_alarm():
@@ -130,7 +130,7 @@ def test_it_behaves_as_the_model_does(script):
             state = acknowledge(state, "Ada", t_s * NS)
         else:
             t_s += what[0]
-            state = step(LIMITS, state, t_s * NS, what[1])
+            state = step(LIMITS, state, Sample(t_s * NS, what[1]))
         states.append(state.state)
     assert states == model(script)
 
@@ -145,5 +145,5 @@ def test_it_never_rises_without_a_value_above_the_limit(script):
             state = acknowledge(state, "Ada", t_s * NS)
         else:
             t_s += what[0]
-            state = step(LIMITS, state, t_s * NS, what[1])
+            state = step(LIMITS, state, Sample(t_s * NS, what[1]))
         assert state.state == "normal"

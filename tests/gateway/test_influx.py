@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from email.utils import formatdate
 
 import httpx
 import pytest
@@ -13,8 +13,15 @@ import pytest
 from greenhearth import wire
 from greenhearth.metrics import METRICS
 from greenhearth_gateway.config import InfluxPart
-from greenhearth_gateway.store.influx import InfluxTarget
-from greenhearth_gateway.store.projection import Projection, WriteFailedError, deliver
+from greenhearth_gateway.store.delivery import (
+    CHECK,
+    MOST_REQUESTS,
+    Delivery,
+    Pace,
+    WriteFailedError,
+)
+from greenhearth_gateway.store.influx import InfluxTarget, retry_after_s
+from greenhearth_gateway.store.projection import Projection
 
 
 @contextmanager
@@ -109,7 +116,7 @@ def test_a_server_that_was_away_gets_everything_when_it_is_back(desk, agent, inf
         influx.kill()
         fill(desk, agent, 200)
         wait_until("the outage is stated", lambda: bool(desk.problems.sentences()))
-        assert "does not take data" in desk.problems.sentences()[0]
+        assert "has taken no data since" in desk.problems.sentences()[0]
         assert desk.reader.cursor("influx") == 52
         wait_until("the journal goes on", lambda: desk.reader.last_id() == 253)
         influx.start()
@@ -174,69 +181,157 @@ def test_points_read_back_from_victoria_metrics_equal_the_journal(desk, agent, v
     assert all(found[key] == 0 for key, value in expected.items() if value == 0)
 
 
-class Grumpy(BaseHTTPRequestHandler):
-    """Answers the statuses of its script, then 204; remembers what it took."""
+def judged(bad, reply="unable to parse"):
+    """A write that refuses a body with any of the bad lines, and what it took."""
+    taken, asked = [], []
 
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        status, headers = self.server.script.pop(0) if self.server.script else (204, {})
-        self.server.seen.append((time.monotonic(), status, body))
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
+    def write(body):
+        parts = body.split(b"\n")
+        asked.append(len(parts))
+        if body != CHECK and bad & set(parts):
+            raise WriteFailedError(400, reply)
+        taken.extend(parts)
 
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def grumpy() -> Iterator[HTTPServer]:
-    """A small HTTP server that follows a script."""
-    server = HTTPServer(("127.0.0.1", 0), Grumpy)
-    server.script, server.seen = [], []
-    server.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def test_retry_after_is_honoured_and_nothing_is_split_for_it(desk, agent, grumpy, wait_until):
-    grumpy.script = [(503, {"Retry-After": "1"}), (429, {"Retry-After": "1"}), (401, {})]
-    with projecting(desk, grumpy.url, "v2"):
-        fill(desk, agent, 3)
-        wait_until("the projection has caught up", lambda: desk.reader.last_id() == 5 and caught_up(desk))
-    (t0, _, body), (t1, _, again), (t2, status, _) = grumpy.seen[:3]
-    assert t1 - t0 >= 1.0
-    assert t2 - t1 >= 1.0
-    assert (body, status) == (again, 401)
-    assert grumpy.seen[3][1:] == (204, body)
-    assert desk.rows("SELECT count(*) FROM quarantine") == [(0,)]
+    return write, taken, asked
 
 
 @pytest.mark.parametrize("poison", [[], [0], [7], [3, 4], list(range(10))])
 def test_halving_finds_exactly_the_refused_lines(poison):
     lines = [b"line %d" % n for n in range(10)]
-    bad, taken = {lines[n] for n in poison}, []
+    bad = {lines[n] for n in poison}
+    write, taken, _ = judged(bad)
+    delivery = Delivery(lines, write)
+    delivery.run()
+    assert sorted(delivery.refused) == [(lines[n], "unable to parse (HTTP 400)") for n in poison]
+    assert [line for line in taken if line != CHECK] == [line for line in lines if line not in bad]
+
+
+def test_one_bad_line_of_5000_takes_28_requests():
+    lines = [b"line %04d" % n for n in range(5000)]
+    write, taken, asked = judged({lines[3333]})
+    Delivery(lines, write).run()
+    assert set(taken) == {*lines, CHECK} - {lines[3333]}
+    assert len(asked) == 28  # the whole, one check, two for each of 13 halvings
+
+
+def test_a_device_whose_every_line_is_refused_is_found_as_a_whole_where_the_server_counts():
+    """5 000 lines of ten devices in turn: one request a line would be 500, and more on the way there."""
+    lines = [b"readings,device=%d f=1.0 %d" % (n % 10, n) for n in range(5000)]
+    bad = {line for line in lines if b"device=3 " in line}
+    taken, asked = set(), []
 
     def write(body):
         parts = body.split(b"\n")
-        if bad & set(parts):
-            raise WriteFailedError(400, "unable to parse")
-        taken.extend(parts)
+        asked.append(len(parts))
+        taken.update(set(parts) - bad)
+        if dropped := len(bad & set(parts)):
+            raise WriteFailedError(400, f"partial write: field type conflict: ... dropped={dropped}")
 
-    refused = deliver(lines, write)
-    assert refused == [(lines[n], "unable to parse (HTTP 400)") for n in poison]
-    assert taken == [line for line in lines if line not in bad]
+    delivery = Delivery(lines, write)
+    delivery.run()
+    assert {line for line, _ in delivery.refused} == bad
+    assert taken == set(lines) - bad
+    assert len(asked) < 48
 
 
-def test_another_failure_is_not_taken_for_a_refusal():
+def test_a_server_that_refuses_everything_is_away_and_not_asked_line_by_line():
+    asked = []
+
+    def write(body):
+        asked.append(body)
+        raise WriteFailedError(400, "organization missing")
+
+    lines = [b"line %d" % n for n in range(100)]
+    for _ in range(3):
+        with pytest.raises(
+            WriteFailedError, match=r"it refuses everything: organization missing \(HTTP 400\)"
+        ):
+            Delivery(lines, write).run()
+    assert asked == [b"\n".join(lines), CHECK] * 3
+
+
+def test_the_search_for_bad_lines_ends_after_a_number_of_requests():
+    lines = [b"line %05d" % n for n in range(5000)]
+    write, taken, asked = judged(set(lines[::2]))
+    delivery = Delivery(lines, write)
+    delivery.run()
+    assert MOST_REQUESTS < len(asked) < MOST_REQUESTS + 30
+    assert {line for line, _ in delivery.refused} | set(taken) == {*lines, CHECK}
+    assert "not looked for any further" in delivery.refused[-1][1]
+
+
+def test_what_was_taken_is_not_sent_again_when_the_server_goes_in_the_middle():
+    lines, bodies, away = [b"line %d" % n for n in range(8)], [], [True]
+
+    def write(body):
+        if body == b"\n".join(lines[4:]) and away:
+            away.clear()
+            raise WriteFailedError(503, "restarting")
+        if len(body.split(b"\n")) == 8:
+            raise WriteFailedError(413, "too large")
+        bodies.append(body)
+
+    delivery = Delivery(lines, write)
+    with pytest.raises(WriteFailedError, match="restarting"):
+        delivery.run()
+    delivery.run()
+    assert bodies == [b"\n".join(lines[:4]), b"\n".join(lines[4:])]
+    assert delivery.refused == []
+
+
+def test_a_slow_server_is_sent_less_at_once_and_then_carefully_more():
+    sizes, pace = [], Pace()
+
+    def write(body):
+        sizes.append(body.count(b"\n") + 1)
+        if sizes[-1] > 700:
+            raise WriteFailedError(0, "not done within 10 s", slow=True)
+
+    delivery = Delivery([b"line %d" % n for n in range(5000)], write, pace)
+    slow = 0
+    while delivery.lines and slow < 20:
+        try:
+            delivery.run()
+        except WriteFailedError:
+            slow += 1
+        else:
+            break
+    assert sizes[:4] == [5000, 2500, 1250, 625]
+    assert sum(size for size in sizes if size <= 700) == 5000
+    assert slow <= 6
+
+
+@pytest.mark.parametrize("status", [0, 401, 403, 404, 429, 500, 503])
+def test_another_failure_is_not_taken_for_a_refusal(status):
     def write(_):
-        raise WriteFailedError(404, "database not found")
+        raise WriteFailedError(status, "database not found")
 
-    with pytest.raises(WriteFailedError, match=r"database not found \(HTTP 404\)"):
-        deliver([b"a", b"b"], write)
+    delivery = Delivery([b"a", b"b"], write)
+    for _ in range(50):
+        with pytest.raises(WriteFailedError, match="database not found"):
+            delivery.run()
+    assert delivery.refused == []
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        (None, None),
+        ("", None),
+        ("7", 7.0),
+        ("-3", 0.0),
+        ("1.5", 1.5),
+        ("nan", None),
+        ("inf", None),
+        ("soon", None),
+    ],
+)
+def test_retry_after_in_seconds(header, seconds):
+    assert retry_after_s(header) == seconds
+
+
+def test_retry_after_as_a_date():
+    later = formatdate(time.time() + 100, usegmt=True)
+    assert retry_after_s(later) == pytest.approx(100, abs=2)
+    assert retry_after_s("Wed, 21 Oct 2015 07:28:00 GMT") == 0.0
+    assert retry_after_s("Wed, 99 Foo 99999 07:28:00 GMT") is None

@@ -6,14 +6,15 @@ from hypothesis import strategies as st
 
 from greenhearth import wire
 from greenhearth_gateway.intake import Source
-from greenhearth_gateway.store.lines import event_lines, record_lines, tag, text
+from greenhearth_gateway.store.lines import event_lines, record_lines
+from greenhearth_gateway.store.names import tag, text
 
 SOURCE = Source("works", "edge")
 
 
 def test_a_record_is_one_line_per_device_and_response_time_and_one_per_result(agent, make):
     birth, record = agent.birth(), agent.record()
-    lines = [line.decode() for line in record_lines(SOURCE, record, birth)]
+    lines = [line.decode() for line in record_lines(SOURCE, record, birth).lines]
     t = record.t_ns
     assert lines == [
         f"readings,site=works,agent=edge,device=eaf furnace.active_power_kw={50_000 + 2 / 3!r},"
@@ -29,20 +30,20 @@ def test_a_record_is_one_line_per_device_and_response_time_and_one_per_result(ag
 def test_a_reading_without_a_value_has_only_its_quality(agent):
     birth = agent.birth()
     agent.seq = 4
-    lines = record_lines(SOURCE, agent.record(), birth)
+    lines = record_lines(SOURCE, agent.record(), birth).lines
     assert b"device=feeder q_kiln.coal_t=128i " in lines[1]
 
 
 def test_a_good_reading_has_no_quality_field(agent):
     birth, record = agent.birth(), agent.record()
     record.blocks[1] = wire.Block(0, 2, [1.0], [0])
-    assert b"q_" not in b"".join(record_lines(SOURCE, record, birth))
+    assert b"q_" not in b"".join(record_lines(SOURCE, record, birth).lines)
 
 
 def test_blocks_of_one_device_at_one_time_share_a_line(agent):
     birth, record = agent.birth(), agent.record()
     record.blocks = [wire.Block(5, 0, [1.0]), wire.Block(5, 1, [2.0]), wire.Block(6, 1, [3.0])]
-    lines = record_lines(SOURCE, record, birth)
+    lines = record_lines(SOURCE, record, birth).lines
     assert lines[0].endswith(
         b"furnace.active_power_kw=1.0,furnace.active_energy_kwh=2.0 %d" % (record.t_ns + 5)
     )
@@ -51,16 +52,17 @@ def test_blocks_of_one_device_at_one_time_share_a_line(agent):
 
 def test_a_finished_batch_is_a_line_at_its_end_and_other_events_are_text(agent, make):
     agent.birth()
-    (line,) = event_lines(SOURCE, agent.finished())
+    (line,) = event_lines(SOURCE, agent.finished()).lines
     assert line.decode() == (
         f"finished,site=works,agent=edge,line=furnace,window=batch validity=0i,coverage=1.0,start={make.T0}i,"
         f'batch="4711",energy_kwh_per_t=401.25,u_energy_kwh_per_t=3.0 {make.T0 + 2_000_000_000}'
     )
     down = wire.Event(7, 9, make.T0, "device_down", "eaf", detail='no "answer"')
-    (line,) = event_lines(SOURCE, down)
+    (line,) = event_lines(SOURCE, down).lines
     assert line.decode() == (
-        'events,site=works,agent=edge,subject=eaf what="device_down",detail="no \\"answer\\"",seq=9i '
-        f"{make.T0}"
+        "events,site=works,agent=edge,subject=eaf,kind=device_down "
+        'what="device_down",detail="no \\"answer\\"",seq=9i '
+        f"{make.T0 + 9}"
     )
 
 
@@ -79,5 +81,5 @@ def test_no_text_can_break_out_of_its_place(hostile):
 def test_numbers_are_written_so_that_they_read_back_bit_for_bit(agent, value):
     birth, record = agent.birth(), agent.record()
     record.blocks = [wire.Block(0, 0, [value])]
-    field = record_lines(SOURCE, record, birth)[0].split(b" ")[1].split(b"=")[1]
+    field = record_lines(SOURCE, record, birth).lines[0].split(b" ")[1].split(b"=")[1]
     assert float(field).hex() == value.hex()

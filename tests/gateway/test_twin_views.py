@@ -177,7 +177,7 @@ def test_the_factors_of_a_twin_are_found_by_the_name_of_their_set(told):
 def test_a_twin_has_a_measurement_of_its_own_in_line_protocol():
     """With the tags and the time of the line's own it would replace its fields."""
     source = Source("works", "edge")
-    (own,), (its,) = (event_lines(source, event(what, ITS)) for what in ("batch_finished", "twin"))
+    (own,), (its,) = (event_lines(source, event(what, ITS)).lines for what in ("batch_finished", "twin"))
     assert own.startswith(b"finished,site=works,agent=edge,line=furnace,window=batch ")
     assert its.startswith(f"twin,site=works,agent=edge,line=furnace,window=batch,twin={TWIN} ".encode())
     assert b"co2_total_kg_per_t=230.0,u_co2_total_kg_per_t=6.0" in its

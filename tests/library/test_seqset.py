@@ -45,3 +45,21 @@ def test_adding_twice_is_told():
 def test_a_range_that_runs_backwards_is_refused():
     with pytest.raises(ValueError, match="backwards"):
         SeqSet([(5, 4)])
+
+
+@given(st.lists(st.tuples(st.integers(1, 60), st.integers(0, 9), st.booleans()), max_size=30))
+def test_removing_and_looking_within_agree_with_a_set(steps):
+    """Ranges are cut, and counted once."""
+    ours, model = SeqSet(), set[int]()
+    for first, length, put in steps:
+        numbers = set(range(first, first + length + 1))
+        inside = {n for a, b in ours.within(first, first + length) for n in range(a, b + 1)}
+        assert inside == model & numbers
+        if put:
+            ours.add_range(first, first + length)
+            model |= numbers
+        else:
+            assert ours.remove_range(first, first + length) == len(model & numbers)
+            model -= numbers
+        assert {n for a, b in ours for n in range(a, b + 1)} == model
+        assert all(b + 1 < c for (_, b), (c, _) in itertools.pairwise(ours)), "ranges touch"

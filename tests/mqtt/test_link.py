@@ -1,11 +1,13 @@
 """The link against a real mosquitto: comes back, forgets, refuses, says goodbye."""
 
+import gc
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,16 @@ from greenhearth.mqtt import BackOff, Link, LinkCallbacks, LinkOptions, Will
 
 from ..conftest import Broker
 from ..waiting import until
+
+NO_MQTT = (
+    b"\x32\x02\xff\xff",  # a topic longer than its packet
+    b"\x32\x05\x00\x01\xff\x00\x01",  # a topic that is no UTF-8
+    b"\x32\xff\xff\xff\xff\xff",  # a length that does not end
+    b"\x30\x01\x00",
+    b"\x40\x00",
+    b"\x90\x01\x00",
+    b"\xf0\x00",
+)
 
 
 @dataclass
@@ -156,6 +168,66 @@ def test_a_broker_that_is_away_is_named_once_in_the_log(caplog: pytest.LogCaptur
     away = [r.getMessage() for r in caplog.records if "is away" in r.getMessage()]
     assert len(away) == 1
     assert f"{host}:{port}" in away[0]
+
+
+def test_a_broker_that_never_acknowledges_is_left_and_asked_anew(silent_broker: tuple[str, int]) -> None:
+    heard = Heard()
+    with running(silent_broker, "a", heard, max_in_flight=1, stall_s=0.6) as link:
+        until(lambda: link.connected)
+        assert link.publish("x", b"never acknowledged")
+        until(lambda: heard.downs == 1 and link.connected)
+        assert link.in_flight() == 0
+
+
+def test_live_messages_do_not_take_the_places_of_others(mosquitto: tuple[str, int]) -> None:
+    with running(mosquitto, "a", Heard(), max_in_flight=3) as link:
+        until(lambda: link.connected)
+        for _ in range(50):
+            until(lambda: link.publish("x", b"live only", qos=0))
+        done = threading.Event()
+        until(lambda: link.publish("y", b"last", on_ack=done.set))
+        assert done.wait(5)
+        assert link.in_flight() == 0
+
+
+@pytest.mark.parametrize("damaged", NO_MQTT, ids=bytes.hex)
+def test_bytes_that_are_no_mqtt_end_the_connection_not_the_link(damaged: bytes) -> None:
+    """What paho makes of a broken packet is an error in its thread; the link connects again."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(10)
+        with running(server.getsockname(), "a", Heard(), first_wait_s=0.01, keepalive_s=1):
+            for _ in range(3):
+                with server.accept()[0] as client:
+                    client.recv(4096)
+                    client.sendall(b"\x20\x02\x00\x00" + damaged)
+                    while client.recv(4096):  # until the link has hung up
+                        pass
+
+
+def test_connections_that_end_leave_no_sockets(free_address: tuple[str, int]) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        before = len(list(Path("/dev/fd").iterdir()))
+        with socket.create_server(free_address) as server:
+            server.settimeout(10)
+            with running(free_address, "a", Heard(), first_wait_s=0.01):
+                for _ in range(8):
+                    server.accept()[0].close()
+        assert len(list(Path("/dev/fd").iterdir())) <= before
+    finally:
+        gc.enable()
+
+
+def test_subscriptions_are_said_again(mosquitto: tuple[str, int]) -> None:
+    """A broker sends what it retains with every subscription."""
+    heard = Heard()
+    with (
+        running(mosquitto, "a", Heard()) as a,
+        running(mosquitto, "b", heard, subscriptions=("s",), refresh_s=0.1),
+    ):
+        until(lambda: a.connected and a.publish("s", b"kept", retain=True))
+        until(lambda: sum(retained for _, _, retained in heard.messages) >= 2)
 
 
 def test_stop_before_any_connection_returns_at_once(free_address: tuple[str, int]) -> None:

@@ -21,6 +21,7 @@ OWNERS = {
     "paho": {"agent/greenhearth/mqtt.py"},
     "influxdb_client": {"gateway/greenhearth_gateway/store/influx.py"},
     "amqtt": {"agent/greenhearth_cli/broker.py"},
+    "prometheus_client": {"agent/greenhearth/prometheus.py"},
 }
 BANNED_NAMES = re.compile(r"util|helper|manager|common|misc|stuff", re.IGNORECASE)
 MACHINE_PATHS = re.compile(r"(?<![\w./-])/(?:home|root|work|Users|mnt|srv)/[\w.-]+")

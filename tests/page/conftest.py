@@ -50,6 +50,10 @@ class Works:
         self.acks: list[tuple[str, str]] = []
         self.events: dict[str, list[types.LineEventView]] = {}
         self.restated: list[restated_types.RestatementView] = []
+        self.count: dict[str, Any] = {}
+        """What differs from the script's count."""
+        self.hours: list[types.HourView] = []
+        self.refused: list[types.QuarantineView] = []
 
     def commit(self) -> None:
         """Have the stream send the overview as it is now; set by the server that runs."""
@@ -79,8 +83,11 @@ class Works:
             alarms=[types.AlarmView(**SCRIPT["alarm"], **self.alarm, active=self.alarm["state"] != "normal")],
             devices=[types.DeviceView(**row, last_good_ns=old) for row in SCRIPT["devices"] if seen],
             buses=[types.BusView(**row) for row in SCRIPT["buses"] if seen],
-            reconciliation=[types.ReconciliationView(**SCRIPT["count"], oldest_waiting_ns=old)] * seen,
+            reconciliation=[self._count(old)] * seen,
         )  # fmt: skip
+
+    def _count(self, old: int) -> types.ReconciliationView:
+        return types.ReconciliationView(**(SCRIPT["count"] | {"oldest_waiting_ns": old} | self.count))
 
     def _line(self, name: str, now: int) -> types.LineView:
         line = self.lines[name]
@@ -222,6 +229,14 @@ class ScriptedHouse:
             who="data",
         )
         return types.Alarms(alarms=self.works.overview().alarms, journal=[row])
+
+    def hours(self, agent: str, hours: int) -> list[types.AgentHours]:
+        """Return the hours that a test has put there."""
+        return [types.AgentHours(agent="edge-1", site="demo", hours=self.works.hours)]
+
+    def quarantine(self, limit: int) -> list[types.QuarantineView]:
+        """Return the refusals that a test has put there."""
+        return self.works.refused[:limit]
 
     def acknowledge(self, alarm_id: str, who: str) -> None:
         """Take down who acknowledged, or refuse."""

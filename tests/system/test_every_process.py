@@ -9,7 +9,6 @@ has really made, and the account of the case. Anode effects are two minutes long
 import json
 import resource
 import socket
-import sqlite3
 import statistics
 import sys
 import time
@@ -30,6 +29,7 @@ from greenhearth.clock import NS, Clock
 from greenhearth.kernel_cache import use_kernel_cache
 from greenhearth.sim.cases import ALL, LineCase, known_cases, open_cases
 from greenhearth.wire import Birth, Event, Record
+from greenhearth_agent.outbox import Outbox
 from greenhearth_cli.supervise import Family
 
 from ..agreement import ALLOWED, WITH_PFC, account_of_made, deviations, ratios_of
@@ -122,9 +122,12 @@ def _median(values: list[float | None]) -> float | None:
 
 
 def _items(outbox: Path, leaf: str, kind: Any) -> list[Any]:
-    with closing(sqlite3.connect(f"file:{outbox}?mode=ro", uri=True)) as db:
-        rows = db.execute("SELECT payload FROM items WHERE leaf = ? ORDER BY id", (leaf,)).fetchall()
-    return [msgspec.json.decode(payload, type=kind) for (payload,) in rows]
+    """Return all that waits: there is no gateway."""
+    box = Outbox(outbox, 1 << 40)
+    box.open()
+    with closing(box):
+        entries = [entry for _, entry in box.waiting_after(0, 1 << 40) if entry.leaf == leaf]
+    return [msgspec.json.decode(entry.payload, type=kind) for entry in entries]
 
 
 def _ask(address: dict[str, Any], line: str) -> str:
@@ -144,7 +147,7 @@ def _run(folder: Path, family: Family) -> Run:
     where = ["--clock", sim["clock"], "--broker", f"127.0.0.1:{free_port()}", "--data", str(folder)]
     family.start("agent", ["agent", "run", str(site), *where])
     family.ready("agent", 90)
-    outbox, lines = folder / "agent-edge1" / "outbox.sqlite", open_cases([ALL], BATCH_MIN)
+    outbox, lines = folder / "agent-edge1" / "outbox", open_cases([ALL], BATCH_MIN)
 
     clock = Clock.from_text(sim["clock"])
     ends_ns = clock.now_ns() + LOOKED_AT_MIN * 60 * NS

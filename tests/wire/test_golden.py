@@ -4,6 +4,7 @@ Agent and gateway both speak through `greenhearth.wire`; a file that changes her
 of the contract with every agent in the field.
 """
 
+import zlib
 from pathlib import Path
 
 import msgspec
@@ -16,6 +17,7 @@ from greenhearth.factor_sets import FactorInfo
 
 GOLDEN = Path(__file__).parent / "golden"
 T = 1_767_225_600_000_000_000
+AT = "greenhearth/1/works/edge-1/"
 
 BIRTH = wire.Birth(
     epoch=1_767_225_600_123, seq=1, t_ns=T, site="works", agent="edge-1", software="greenhearth 0.1.0",
@@ -80,16 +82,20 @@ HEALTH = wire.Health(
 )  # fmt: skip
 
 MESSAGES = {
-    "frame_birth": wire.Frame(1, "edge-1", "live", [BIRTH]),
-    "frame_records": wire.Frame(1, "edge-1", "backlog", [RECORD]),
-    "frame_events": wire.Frame(1, "edge-1", "live", [EVENT]),
-    "frame_mixed": wire.Frame(1, "edge-1", "live", [BIRTH, RECORD, EVENT]),
-    "frame_twin": wire.Frame(1, "edge-1", "live", [TWIN_BIRTH, TWIN_EVENT]),
-    "health": HEALTH,
-    "status_online": wire.Status(1, "edge-1", True, 1_767_225_600_123),
-    "status_offline": wire.Status(1, "edge-1", False, 1_767_225_600_123),
-    "ack": wire.Ack(1, 1_767_225_600_123, 41),
-    "ack_with_ranges": wire.Ack(1, 1_767_225_600_123, 41, [(43, 43), (50, 99)]),
+    "frame_birth": wire.Frame(1, "edge-1", "live", [BIRTH], [1_601_658_075]),
+    "frame_records": wire.Frame(1, "edge-1", "backlog", [RECORD], [2_949_285_840]),
+    "frame_events": wire.Frame(1, "edge-1", "live", [EVENT], [2_260_876_183]),
+    "frame_mixed": wire.Frame(
+        1, "edge-1", "live", [BIRTH, RECORD, EVENT], [967_609_861, 2_949_285_840, 3_449_030_971]
+    ),
+    "frame_twin": wire.Frame(1, "edge-1", "live", [TWIN_BIRTH, TWIN_EVENT], [3_766_637_475, 4_227_133_932]),
+    "frame_without_checksums": wire.Frame(1, "edge-1", "backlog", [RECORD]),
+    "health": msgspec.structs.replace(HEALTH, check=1_104_302_920),
+    "status_online": wire.Status(1, "edge-1", True, 1_767_225_600_123, 912_103_703),
+    "status_offline": wire.Status(1, "edge-1", False, 1_767_225_600_123, 4_083_331_304),
+    "ack": wire.Ack(1, 1_767_225_600_123, 41, check=494_415_302),
+    "ack_with_ranges": wire.Ack(1, 1_767_225_600_123, 41, [(43, 43), (50, 99)], 3_577_974_605),
+    "ack_without_checksum": wire.Ack(1, 1_767_225_600_123, 41),
 }
 ITEMS = {"birth": BIRTH, "record": RECORD, "event": EVENT}
 DECODERS = {
@@ -123,8 +129,24 @@ def test_an_item_reads_as_it_should_and_is_written_byte_for_byte(name):
 
 def test_a_frame_is_its_items_in_a_plain_wrapper():
     """So that either side may keep items as bytes and wrap them without reading them."""
-    items = b",".join(golden(name) for name in ITEMS)
-    assert golden("frame_mixed") == b'{"v":1,"agent":"edge-1","lane":"live","items":[' + items + b"]}"
+    items = [golden(name) for name in ITEMS]
+    wrapped = b'{"v":1,"agent":"edge-1","lane":"live","items":[' + b",".join(items) + b'],"crcs":['
+    assert golden("frame_mixed").startswith(wrapped)
+    assert wire.frame_payload(AT + "records", "edge-1", "live", items) == golden("frame_mixed")
+
+
+def test_the_checksum_of_an_item_is_its_crc_32_begun_with_the_topic():
+    begun = zlib.crc32(b"greenhearth/1/works/edge-1/events")
+    assert MESSAGES["frame_events"].crcs == [zlib.crc32(golden("event"), begun)]
+
+
+@pytest.mark.parametrize("name", ["ack", "ack_with_ranges", "health", "status_online", "status_offline"])
+def test_the_checksum_of_a_message_is_its_last_key_and_that_of_the_rest(name):
+    topic = AT + name.partition("_")[0]
+    body = golden(name).rpartition(b',"check":')[0] + b"}"
+    assert MESSAGES[name].check == zlib.crc32(body, zlib.crc32(topic.encode()))
+    bare = msgspec.structs.replace(MESSAGES[name], check=0)
+    assert wire.encode_checked(topic, bare) == golden(name)
 
 
 @pytest.mark.parametrize(

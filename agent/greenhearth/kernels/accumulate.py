@@ -6,6 +6,9 @@ not covered is not invented: a bad sample changes coverage, never energy.
 A counter that steps back, or jumps further than its line can deliver, is held: its
 increments wait until it either returns to where it was (a spurious reading) or has run on
 steadily for CONFIRM readings (a reset or an exchanged meter; the unknown part is not booked).
+
+A negative last time is one that a step of the clock has made uncertain (`shift`): the counter's
+next step is believed as if a week had passed.
 """
 
 import numpy as np
@@ -20,6 +23,7 @@ CONFIRM = 5
 NS_PER_H = 3.6e12
 _SLACK_H = 2.0 / 3600.0
 """A meter may publish its register up to 2 s late, then step by more than the scan's share."""
+_UNSURE_NS = 7 * 86_400_000_000_000
 _DIP = int(Quality.UNCERTAIN_DIP)
 _JUMP = int(Quality.UNCERTAIN_JUMP)
 
@@ -37,7 +41,7 @@ def accumulate(c: Streams, s: State, w: Scratch, n: int) -> None:
         end[i] = 0
         reset[i] = 0
     for i in range(n):
-        if kind[i] == GAUGE or fresh[i] == 0 or q[i] >= BAD or t[i] <= last_t[i]:
+        if kind[i] == GAUGE or fresh[i] == 0 or q[i] >= BAD or t[i] <= abs(last_t[i]):
             continue
         amount, since = increment(x[i], t[i], kind[i], last_v[i], last_t[i], gap[i], most[i], modulus[i])
         if since < 0:
@@ -64,14 +68,14 @@ def increment(
 
     Since 0: nothing is known before; -1: a counter's step is not believed, `hold` decides.
     """
-    since = last_t
+    since = abs(last_t)
     amount = 0.0
     if kind == RATE:
         if t - since > gap:
             since = 0
         amount = 0.5 * (x + last_v) * (t - since) / NS_PER_H
     elif since > 0:
-        amount = step_of(x - last_v, t - since, most, modulus)
+        amount = step_of(x - last_v, t - since if last_t > 0 else _UNSURE_NS, most, modulus)
         if amount < 0.0:
             since = -1
     return amount, since

@@ -84,6 +84,8 @@ def tumble(c: Streams, n: Lines, s: State, w: Scratch, o: Out, t_now: int) -> No
         for line in range(n.batch.size):
             now_id = (t_now - n.offset_ns[line, r]) // LENGTHS_NS[r]
             old_id = tumble_id[line, r]
+            if now_id < old_id:  # after a small step back: the clock will come to it
+                now_id = old_id
             tumble_id[line, r] = now_id
             if 0 <= old_id < now_id:
                 _close_tumbling(c, n, s, w, o, line, r, old_id, now_id)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from greenhearth.clock import NS
 from greenhearth.quality import is_comparable
 from greenhearth.wire import Birth, Record
-from greenhearth_gateway.alarms.state import AlarmState, Limits, Name, acknowledge, step
+from greenhearth_gateway.alarms.state import AlarmState, Limits, Name, Sample, acknowledge, step
 from greenhearth_gateway.config import AlarmPart
 
 
@@ -42,7 +42,9 @@ class AlarmDraft:
             found, value = _value_for(part, record, birth)
             if found:
                 before = self.states[alarm_id]
-                after = step(limits_of(part), before, record.t_ns, value)
+                after = step(
+                    limits_of(part), before, Sample(record.t_ns, value, record.epoch, record.steps_ns)
+                )
                 self._move(alarm_id, before, after, record.t_ns, "data")
 
     def acknowledge(self, alarm_id: str, who: str, t_ns: int) -> AlarmState:

@@ -43,19 +43,37 @@ class AlarmState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     below_ns: int = NOT_RUNNING
     """How long the value has been watched at or below limit - deadband."""
     acked_by: str = ""
+    epoch: int = 0
+    """Epoch of the newest sample."""
+    passed_ns: int = 0
+    """Its time without the steps of its agent's clock since that epoch began."""
 
 
-def step(limits: Limits, before: AlarmState, t_ns: int, value: float | None) -> AlarmState:
-    """Show one sample; `value` is None where the result is invalid. Old samples change nothing."""
-    if t_ns <= before.t_ns:
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One result as an alarm sees it."""
+
+    t_ns: int
+    value: float | None
+    """None where the result is invalid."""
+    epoch: int = 0
+    steps_ns: int = 0
+    """Steps of the agent's clock since the epoch began: they are no time that passed."""
+
+
+def step(limits: Limits, before: AlarmState, sample: Sample) -> AlarmState:
+    """Show one sample. Old samples change nothing; delays run on the time that passed within an epoch."""
+    t_ns, value = sample.t_ns, sample.value
+    passed = t_ns - sample.steps_ns
+    if (sample.epoch, passed) <= (before.epoch, before.passed_ns):
         return before
+    elapsed = passed - before.passed_ns if sample.epoch == before.epoch else 0
+    before = msgspec.structs.replace(before, t_ns=t_ns, epoch=sample.epoch, passed_ns=passed)
     if value is None:
-        return msgspec.structs.replace(before, t_ns=t_ns, valid=False)
-    passed = t_ns - before.t_ns
-    watched = passed if before.valid and passed <= limits.silence_ns else 0
+        return msgspec.structs.replace(before, valid=False)
+    watched = elapsed if before.valid and elapsed <= limits.silence_ns else 0
     after = msgspec.structs.replace(
         before,
-        t_ns=t_ns,
         valid=True,
         value=value,
         above_ns=_run(before.above_ns, value > limits.high, watched),

@@ -11,6 +11,10 @@ from greenhearth_gateway.intake import Source
 MOST_RANGES = 1000
 """Ranges named in one acknowledgement; about 20 kB of text."""
 
+MOST_WANTED = 100
+"""Ranges lost by damage that are left out of an acknowledgement, the newest: an agent has long let older ones
+go, and gaps without end would fill every acknowledgement."""
+
 
 class Sequence(NamedTuple):
     """One epoch of one agent: the numbers of a sequence are unique in it."""
@@ -27,10 +31,25 @@ class Book:
     stored: int = 0
     duplicates: int = 0
     quarantined: int = 0
+    forgotten: SeqSet = field(default_factory=SeqSet)
+    """Stored once, deleted since because they are older than the retention."""
+    damaged: SeqSet = field(default_factory=SeqSet)
+    """Stored once, lost by damage of this gateway's disk and counted as quarantined. An agent that still has
+    one may send it again: it is not acknowledged."""
 
     def copy(self) -> "Book":
         """Return an independent copy."""
-        return Book(SeqSet(self.seen), self.stored, self.duplicates, self.quarantined)
+        counts = (self.stored, self.duplicates, self.quarantined)
+        return Book(self.seen.copy(), *counts, self.forgotten.copy(), self.damaged.copy())
+
+    def mend(self, seq: int) -> bool:
+        """Take an item that damage had lost as new again; False if it was not lost."""
+        if seq not in self.damaged:
+            return False
+        self.damaged = self.damaged.without(SeqSet([(seq, seq)]))
+        self.duplicates -= 1
+        self.quarantined -= 1
+        return True
 
     def is_new(self, seq: int) -> bool:
         """Enter `seq`; a number that was there is counted as a duplicate."""
@@ -41,8 +60,11 @@ class Book:
 
     def ack(self, epoch: int) -> Ack:
         """Return what the agent may forget of this sequence."""
-        upto = self.seen.upto()
-        return Ack(VERSION, epoch, upto, self.seen.above(upto)[-MOST_RANGES:])
+        here = self.seen
+        if self.damaged.last:
+            here = here.without(SeqSet(list(self.damaged)[-MOST_WANTED:]))
+        upto = here.upto()
+        return Ack(VERSION, epoch, upto, here.above(upto)[-MOST_RANGES:])
 
 
 @dataclass(frozen=True, slots=True)

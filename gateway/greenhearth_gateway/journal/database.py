@@ -12,68 +12,78 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-FILE_NAME = "journal.sqlite"
-FORMAT = 1
-"""``PRAGMA user_version`` of this layout."""
+from greenhearth_gateway.journal.ledger import guess_forgotten
+from greenhearth_gateway.journal.schema import FORMAT, PAGE, prepare
 
-_TABLES = """
-CREATE TABLE items (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, site TEXT NOT NULL, agent TEXT NOT NULL, epoch INTEGER NOT NULL,
-    seq INTEGER NOT NULL, t_ns INTEGER NOT NULL, leaf TEXT NOT NULL, payload BLOB NOT NULL);
-CREATE UNIQUE INDEX items_place ON items (site, agent, epoch, seq);
-CREATE INDEX items_time ON items (leaf, site, agent, t_ns);
-CREATE TABLE orphans (
-    site TEXT NOT NULL, agent TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
-    birth INTEGER NOT NULL, payload BLOB NOT NULL, PRIMARY KEY (site, agent, epoch, seq));
-CREATE INDEX orphans_birth ON orphans (site, agent, epoch, birth);
-CREATE TABLE watermark (
-    site TEXT NOT NULL, agent TEXT NOT NULL, epoch INTEGER NOT NULL, ranges TEXT NOT NULL,
-    PRIMARY KEY (site, agent, epoch)) WITHOUT ROWID;
-CREATE TABLE counts (
-    site TEXT NOT NULL, agent TEXT NOT NULL, epoch INTEGER NOT NULL, stored INTEGER NOT NULL,
-    duplicates INTEGER NOT NULL, quarantined INTEGER NOT NULL,
-    PRIMARY KEY (site, agent, epoch)) WITHOUT ROWID;
-CREATE TABLE births (
-    site TEXT NOT NULL, agent TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
-    payload BLOB NOT NULL, PRIMARY KEY (site, agent, epoch, seq));
-CREATE TABLE finished (
-    id INTEGER PRIMARY KEY, site TEXT NOT NULL, agent TEXT NOT NULL, line TEXT NOT NULL, what TEXT NOT NULL,
-    end_ns INTEGER NOT NULL, payload BLOB NOT NULL);
-CREATE INDEX finished_line ON finished (line, end_ns);
-CREATE TABLE alarm_state (id TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE alarm_journal (
-    n INTEGER PRIMARY KEY, id TEXT NOT NULL, t_ns INTEGER NOT NULL, was TEXT NOT NULL, state TEXT NOT NULL,
-    value REAL, who TEXT NOT NULL);
-CREATE TABLE quarantine (
-    n INTEGER PRIMARY KEY, site TEXT NOT NULL, agent TEXT NOT NULL, epoch INTEGER NOT NULL,
-    seq INTEGER NOT NULL, reason TEXT NOT NULL, topic TEXT NOT NULL, payload BLOB NOT NULL,
-    digest BLOB NOT NULL UNIQUE, times INTEGER NOT NULL);
-CREATE TABLE cursors (name TEXT PRIMARY KEY, id INTEGER NOT NULL) WITHOUT ROWID;
-"""
+FILE_NAME = "journal.sqlite"
+
+WAL_KEPT_BYTES = 16 << 20
+"""To this the write-ahead log is cut after a checkpoint; one of usual size has 4 MB."""
+
+_DAMAGE = (
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_FORMAT,
+    sqlite3.SQLITE_SCHEMA,
+    sqlite3.SQLITE_MISMATCH,
+    sqlite3.SQLITE_ERROR,
+)
 
 
 class JournalError(Exception):
     """The journal cannot be used: says which file and why."""
 
 
+def is_damage(error: sqlite3.Error) -> bool:
+    """Tell whether an error says that the file's content is wrong, not that the disk is full or away."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return "decode" in str(error) if code is None else (code & 0xFF) in _DAMAGE
+
+
+def prepare_new(connection: sqlite3.Connection) -> None:
+    """Make an empty file a journal."""
+    connection.execute(f"PRAGMA page_size={PAGE}")
+    prepare(connection, 0)
+
+
+def suspect(path: Path) -> Path:
+    """Return the mark that asks for a whole check at the next start."""
+    return path.with_name(path.name + ".suspect")
+
+
 def open_writer(path: Path) -> sqlite3.Connection:
     """Open or create the journal for its one writer; JournalError if that is not possible."""
     try:
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+        return connect_writer(path)
+    except sqlite3.Error as error:
+        raise JournalError(f"{path}: cannot be opened as the journal ({error})") from error
+
+
+def connect_writer(path: Path) -> sqlite3.Connection:
+    """Open as :func:`open_writer` does, but let SQLite's own errors out."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+    try:
+        connection.execute(f"PRAGMA page_size={PAGE}")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA temp_store=MEMORY")
         connection.execute("PRAGMA cache_spill=OFF")  # a full disk is met at the commit, not half way there
+        connection.execute(f"PRAGMA journal_size_limit={WAL_KEPT_BYTES}")
         _prepare(connection, path)
-    except sqlite3.Error as error:
-        raise JournalError(f"{path}: cannot be opened as the journal ({error})") from error
+        connection.execute("BEGIN IMMEDIATE")  # what may not be written SQLite opens for reading, silently
+        connection.execute("ROLLBACK")
+    except (sqlite3.Error, UnicodeError, JournalError):
+        connection.close()
+        raise
     return connection
 
 
 def open_reader(path: Path) -> sqlite3.Connection:
     """Open the journal read-only; sqlite3.OperationalError if there is none."""
     uri = f"file:{quote(str(path.absolute()))}?mode=ro"
-    return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=5.0)
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=5.0)
+    connection.execute("PRAGMA query_only=ON")
+    return connection
 
 
 @contextmanager
@@ -94,6 +104,8 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     found = connection.execute("PRAGMA user_version").fetchone()[0]
     if found == FORMAT:
         return
-    if found != 0:
+    if not 0 <= found < FORMAT:
         raise JournalError(f"{path}: has the layout {found}; this version reads {FORMAT}")
-    connection.executescript(f"BEGIN IMMEDIATE;{_TABLES}PRAGMA user_version={FORMAT};COMMIT;")
+    prepare(connection, found)
+    if found == 1 and connection.execute("SELECT coalesce(min(id), 1) FROM items").fetchone()[0] > 1:
+        guess_forgotten(connection)

@@ -21,8 +21,6 @@ class _Head(msgspec.Struct):
 
 _HEAD = msgspec.json.Decoder(_Head)
 _EVENT = msgspec.json.Decoder(Event)
-_ROWS = 2048
-"""Payloads fetched at a time: some 6 MB."""
 
 
 def journal_of(data: Path) -> Reader:
@@ -40,33 +38,28 @@ def finished_between(
     from_ns, to_ns = span
     where = "WHERE line = ? AND what != ? AND end_ns BETWEEN ? AND ? ORDER BY end_ns, id"
     found: dict[Source, list[Event]] = {}
-    with reader.connection() as db:
-        rows = db.execute(f"SELECT site, agent, payload FROM finished {where}", (line, TWIN, from_ns, to_ns))
-        for site, agent, payload in rows:
-            head = _HEAD.decode(payload)
-            if head.window in windows and head.start_ns >= from_ns:
-                found.setdefault(Source(site, agent), []).append(_EVENT.decode(payload))
+    sql = f"SELECT 0, site, agent, payload, crc FROM finished {where}"
+    for one in reader.whole("finished", "events", sql, (line, TWIN, from_ns, to_ns)):
+        head = _HEAD.decode(one.payload)
+        if head.window in windows and head.start_ns >= from_ns:
+            found.setdefault(one.source, []).append(_EVENT.decode(one.payload))
     return found
 
 
 def record_payloads(reader: Reader, source: Source, from_ns: int, to_ns: int) -> Iterator[bytes]:
     """Yield the records of an agent as they came, in the order of their times."""
     sql = (
-        "SELECT payload FROM items WHERE leaf = 'records' AND site = ? AND agent = ?"
+        "SELECT id, site, agent, payload, crc FROM items WHERE leaf = 'records' AND site = ? AND agent = ?"
         " AND t_ns BETWEEN ? AND ? ORDER BY t_ns"
     )
-    with reader.connection() as db:
-        cursor = db.execute(sql, (*source, from_ns, to_ns))
-        while rows := cursor.fetchmany(_ROWS):
-            for (payload,) in rows:
-                yield payload
+    for one in reader.whole("items", "records", sql, (*source, from_ns, to_ns)):
+        yield one.payload
 
 
 def births_of(reader: Reader, source: Source) -> dict[tuple[int, int], Birth]:
     """Return all births of an agent by (epoch, seq)."""
-    sql = "SELECT payload FROM births WHERE site = ? AND agent = ? ORDER BY epoch, seq"
-    with reader.connection() as db:
-        items = [read_item(payload) for (payload,) in db.execute(sql, source)]
+    sql = "SELECT 0, site, agent, payload, crc FROM births WHERE site = ? AND agent = ? ORDER BY epoch, seq"
+    items = [read_item(one.payload) for one in reader.whole("births", "birth", sql, source)]
     return {(one.epoch, one.seq): one for one in items if isinstance(one, Birth)}
 
 
@@ -81,12 +74,12 @@ def expanded_set(reader: Reader, name: str) -> tuple[str, dict[str, FactorInfo]]
 
     None where no birth tells them.
     """
-    with reader.connection() as db:
-        for (payload,) in db.execute("SELECT payload FROM births ORDER BY epoch DESC, seq DESC"):
-            birth = read_item(payload)
-            for line in birth.lines if isinstance(birth, Birth) else ():
-                told: list[LineInfo | TwinInfo] = [line, *line.twins.values()]
-                for one in told:
-                    if one.factor_set == name and one.factors:
-                        return line.name, one.factors
+    sql = "SELECT 0, site, agent, payload, crc FROM births ORDER BY epoch DESC, seq DESC"
+    for row in reader.whole("births", "birth", sql, ()):
+        birth = read_item(row.payload)
+        for line in birth.lines if isinstance(birth, Birth) else ():
+            told: list[LineInfo | TwinInfo] = [line, *line.twins.values()]
+            for one in told:
+                if one.factor_set == name and one.factors:
+                    return line.name, one.factors
     return None

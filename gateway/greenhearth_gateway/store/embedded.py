@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
@@ -16,6 +17,7 @@ class _Results(msgspec.Struct):
     """What a trend needs of a record; the readings are skipped while reading."""
 
     epoch: int
+    seq: int
     t_ns: int
     birth: int
     results: list[WindowResult]
@@ -63,17 +65,20 @@ class EmbeddedStore:
     def trend(self, source: Source, line: str, window: str, metric: str, span: Span) -> MetricTrend:
         """Return one metric of one line and window; empty where nothing was stored."""
         trend = MetricTrend()
+        places: list[tuple[int, int]] = []
         births = _Births(self._reader, source)
         for payload in self._records(source, span):
             record = _RESULTS.decode(payload)
             birth = births.get(record.epoch, record.birth)
-            if birth is not None:
-                _add_result(trend, record, birth, (line, window, metric))
+            if birth is not None and _add_result(trend, record, birth, (line, window, metric)):
+                places.append((record.epoch, record.seq))
+        _keep(straight(places, trend.t_ns), trend.t_ns, trend.value, trend.uncertainty, trend.validity)
         return trend
 
     def history(self, source: Source, series: str, span: Span) -> Readings:
         """Return the readings of one series; empty where nothing was stored."""
         readings = Readings()
+        places: list[tuple[int, int]] = []
         births = _Births(self._reader, source)
         for payload in self._records(source, span):
             record = read_item(payload)
@@ -81,6 +86,8 @@ class EmbeddedStore:
             birth = births.get(record.epoch, record.birth)
             if birth is not None:
                 _add_reading(readings, record, birth, series)
+                places += [(record.epoch, record.seq)] * (len(readings.t_ns) - len(places))
+        _keep(straight(places, readings.t_ns), readings.t_ns, readings.value, readings.quality)
         return readings
 
     def _records(self, source: Source, span: Span) -> Iterator[bytes]:
@@ -88,17 +95,35 @@ class EmbeddedStore:
         where = "FROM items WHERE leaf = 'records' AND site = ? AND agent = ? AND t_ns BETWEEN ? AND ?"
         key = (*source, span.from_ns, span.to_ns)
         with self._reader.connection() as db:
-            ids = [row[0] for row in db.execute(f"SELECT id {where} ORDER BY t_ns", key)]
+            ids = [row[0] for row in self._reader.each(db, f"SELECT id {where} ORDER BY t_ns", key)]
             for chosen in thinned(ids, span.points):
-                row = db.execute("SELECT payload FROM items WHERE id = ?", (chosen,)).fetchone()
-                if row:  # None: retention took it in between
-                    yield row[0]
+                payload = self._reader.payload(db, chosen, source, "records")
+                if payload:  # None: retention took it in between, or it is damaged
+                    yield payload
 
 
 def thinned(ids: list[int], most: int) -> list[int]:
     """Return at most `most` of the ids at equal steps, counted back from the last."""
     stride = max(1, -(-len(ids) // max(1, most)))
     return ids[::-1][::stride][::-1]
+
+
+def straight(places: list[tuple[int, int]], t_ns: list[int]) -> list[int]:
+    """Return which of some points make one course of time, in the order of their (epoch, seq).
+
+    After a clock was set back, times come again: then the later ones stand, and the earlier are left out.
+    """
+    kept, before = [], 1 << 63
+    for at in sorted(range(len(places)), key=places.__getitem__, reverse=True):
+        if t_ns[at] < before:
+            kept.append(at)
+            before = t_ns[at]
+    return kept[::-1]
+
+
+def _keep(which: list[int], *columns: list[Any]) -> None:
+    for column in columns:
+        column[:] = [column[at] for at in which]
 
 
 class _Births:
@@ -114,10 +139,11 @@ class _Births:
         return self._known[(epoch, seq)]
 
 
-def _add_result(trend: MetricTrend, record: _Results, birth: Birth, what: tuple[str, str, str]) -> None:
+def _add_result(trend: MetricTrend, record: _Results, birth: Birth, what: tuple[str, str, str]) -> bool:
+    """Add the point of a record; return whether it has one."""
     line, window, metric = what
     if metric not in birth.metrics:
-        return
+        return False
     at = birth.metrics.index(metric)
     for result in record.results:
         if birth.lines[result.l].name == line and birth.windows[result.w] == window:
@@ -126,7 +152,8 @@ def _add_result(trend: MetricTrend, record: _Results, birth: Birth, what: tuple[
             trend.value.append(result.x[at])
             trend.uncertainty.append(result.u[at])
             trend.validity.append(result.v)
-            return
+            return True
+    return False
 
 
 def _add_reading(readings: Readings, record: Record, birth: Birth, series: str) -> None:

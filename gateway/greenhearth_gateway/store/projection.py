@@ -1,41 +1,40 @@
 """Carry the journal into a time series server, in order, with a cursor of its own.
 
 Nothing here can lose data: the cursor moves only after the server has taken a batch, and a
-batch that is sent twice overwrites itself. A line that the server refuses is found by
-halving the batch, quarantined with the server's reason, and the rest goes on.
+batch that is sent twice overwrites itself. What the server refuses is quarantined with its
+reason, and the rest goes on. The projection has its own thread and reads the journal through its own
+connections: a slow or dead server holds up nobody.
 """
 
 import threading
-from collections.abc import Callable
+import time
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYetError
 from typing import Protocol
 
+from greenhearth import failpoints
 from greenhearth.mqtt import BackOff
-from greenhearth.wire import Birth, Event, Record
+from greenhearth.wire import Birth, Event, Record, encode
 from greenhearth_gateway.inbox import Inbox
 from greenhearth_gateway.intake import Refusal, Source
 from greenhearth_gateway.journal.reader import Reader, StoredItem
 from greenhearth_gateway.journal.transaction import Entry, SaveCursor
 from greenhearth_gateway.problems import Problems
-from greenhearth_gateway.store.lines import event_lines, record_lines
+from greenhearth_gateway.store.delivery import LINES_AT_ONCE, Delivery, Pace, Refused, WriteFailedError
+from greenhearth_gateway.store.lines import Lines, event_lines, record_lines
 
-BATCH_ITEMS = 500
-"""Items per batch: about 5 000 lines of the demonstration works, 1 MB."""
+ITEMS_AT_ONCE = 50
+"""Read in one go; an item has at most 1 MB, one of 100 series 4 kB."""
+
+BATCH_BYTES = 1 << 20
+"""Lines are gathered up to this size; with one more read of items that is what a batch takes in memory."""
 
 IDLE_S = 2.0
-REJECTED = (400, 413, 422)
-"""Statuses by which a server refuses the data itself; everything else is tried again."""
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 30.0
+LONGEST_RETRY_AFTER_S = 3600.0
+"""A server that asks for more patience than this is asked again every hour."""
 
 BIRTHS_KEPT = 64
-
-
-class WriteFailedError(Exception):
-    """A write that the server did not take."""
-
-    def __init__(self, status: int, reason: str, retry_after_s: float | None = None) -> None:
-        super().__init__(f"{reason} (HTTP {status})" if status else reason)
-        self.status, self.reason, self.retry_after_s = status, reason, retry_after_s
 
 
 class Target(Protocol):
@@ -49,25 +48,6 @@ class Target(Protocol):
         """Write lines; WriteFailedError says why the server did not take them."""
 
 
-def deliver(lines: list[bytes], write: Callable[[bytes], None]) -> list[tuple[bytes, str]]:
-    """Write lines and return those that the server refuses, each with its reason.
-
-    Halves a refused batch until single lines remain; WriteFailedError for any other failure.
-    """
-    if not lines:
-        return []
-    try:
-        write(b"\n".join(lines))
-    except WriteFailedError as error:
-        if error.status not in REJECTED:
-            raise
-        if len(lines) == 1:
-            return [(lines[0], str(error))]
-        middle = len(lines) // 2
-        return deliver(lines[:middle], write) + deliver(lines[middle:], write)
-    return []
-
-
 class Projection:
     """One server's view of the journal."""
 
@@ -77,17 +57,20 @@ class Projection:
         self.name = name
         self._target, self._reader, self._inbox, self._problems = target, reader, inbox, problems
         self.stopping = threading.Event()
-        self._news = threading.Event()
-        self._back_off = BackOff(0.2, 30.0)
-        self._births: dict[tuple[Source, int, int], Birth | None] = {}
+        self.back_off = BackOff(FIRST_WAIT_S, LONGEST_WAIT_S)
         self.refused = 0
+        self._news = threading.Event()
+        self._births: dict[tuple[Source, int, int], Birth | None] = {}
+        self._pace = Pace()
+        self._away_since = 0.0
+        """Wall time [s] of the first failure in a row; 0: the server takes data."""
 
     def wake(self) -> None:
         """There is something new in the journal."""
         self._news.set()
 
     def stop(self) -> None:
-        """End after the batch in hand."""
+        """End after the request in hand."""
         self.stopping.set()
         self._news.set()
 
@@ -96,22 +79,43 @@ class Projection:
         cursor = self._reader.cursor(self.name)
         while not self.stopping.is_set():
             self._news.clear()
-            items = self._reader.items_after(cursor, BATCH_ITEMS)
-            if not items:
+            upto, lines = self._gather(cursor)
+            if upto == cursor:
                 self._news.wait(IDLE_S)
                 continue
-            refused = self._send([line for item in items for line in self._lines(item)])
-            if refused is not None and self._save(items[-1].id, refused):
-                cursor = items[-1].id
+            refused = self._send(lines.lines)
+            if refused is not None and self._save(upto, lines.faults + refused):
+                cursor = upto
 
-    def _lines(self, stored: StoredItem) -> list[bytes]:
+    def _gather(self, cursor: int) -> tuple[int, Lines]:
+        """Return the lines of the items after `cursor`, as many as make a batch, and the last item's id."""
+        found, upto, size = Lines(), cursor, 0
+        while size < BATCH_BYTES and len(found.lines) < LINES_AT_ONCE:
+            items = self._reader.items_after(upto, ITEMS_AT_ONCE)
+            for stored in items:
+                new = self._lines_of(stored)
+                found.lines += new.lines
+                found.faults += new.faults
+                size += sum(map(len, new.lines))
+                upto = stored.id
+            if len(items) < ITEMS_AT_ONCE:
+                break
+        return upto, found
+
+    def _lines_of(self, stored: StoredItem) -> Lines:
+        """Return an item's lines; one that has none, against all checks at the door, holds nobody up."""
+        try:
+            return self._lines(stored)
+        except (LookupError, ValueError) as error:
+            why = f"item {stored.id} of the journal cannot be written as lines ({error})"
+            return Lines(faults=[(encode(stored.item), why)])
+
+    def _lines(self, stored: StoredItem) -> Lines:
         item = stored.item
         if isinstance(item, Event):
             return event_lines(stored.source, item)
-        if isinstance(item, Record):
-            birth = self._birth(stored.source, item)
-            return record_lines(stored.source, item, birth) if birth else []
-        return []
+        birth = self._birth(stored.source, item) if isinstance(item, Record) else None
+        return record_lines(stored.source, item, birth) if birth and isinstance(item, Record) else Lines()
 
     def _birth(self, source: Source, record: Record) -> Birth | None:
         key = (source, record.epoch, record.birth)
@@ -121,30 +125,41 @@ class Projection:
             self._births[key] = self._reader.birth(*key)
         return self._births[key]
 
-    def _send(self, lines: list[bytes]) -> list[tuple[bytes, str]] | None:
+    def _send(self, lines: list[bytes]) -> list[Refused] | None:
         """Deliver, however often the server fails; None when stopped before it succeeded."""
+        delivery = Delivery(lines, self._target.write, self._pace)
         while not self.stopping.is_set():
             try:
-                refused = deliver(lines, self._target.write)
+                delivery.run()
             except WriteFailedError as error:
-                self._tell_away(error)
-                wait = self._back_off.next_s()
-                self.stopping.wait(max(wait, error.retry_after_s or 0.0))
+                self._wait_for(error)
             else:
-                self._back_off.reset()
+                failpoints.reached("projection.after_write")
+                self.back_off.reset()
+                self._away_since = 0.0
                 self._problems.end(self.name)
-                return refused
+                return delivery.refused
         return None
 
-    def _save(self, item_id: int, refused: list[tuple[bytes, str]]) -> bool:
+    def _wait_for(self, error: WriteFailedError) -> None:
+        """Say that the server is away, and wait: a jittered back-off, and never less than it asks for."""
+        now = time.time()
+        self._away_since = self._away_since or now
+        asked = min(error.retry_after_s or 0.0, LONGEST_RETRY_AFTER_S)
+        wait = self.back_off.next_s()
+        wait = asked + wait if asked else wait
+        self._problems.begin(
+            self.name,
+            f"{self._target.where} has taken no data since {_clock(self._away_since)}: {error}. Nothing is "
+            f"lost; it is asked again at {_clock(now + wait)} and gets everything when it takes data again.",
+        )
+        self.stopping.wait(wait)
+
+    def _save(self, item_id: int, refused: list[Refused]) -> bool:
         """Have the cursor saved by the writer; False when stopped before that was done."""
-        self.refused += len(refused)
+        failpoints.reached("projection.before_cursor")
         if refused:
-            self._problems.begin(
-                f"{self.name} refused",
-                f"{self._target.where} refused {self.refused} line(s); they are in quarantine. The last: "
-                f"{refused[-1][1]}",
-            )
+            self._tell_refused(refused)
         rows = tuple(Refusal(Source("", ""), why, self.name, line) for line, why in refused)
         request = SaveCursor(self.name, item_id, rows)
         while not self._inbox.put(request, wait_s=1.0):
@@ -152,12 +167,17 @@ class Projection:
                 return False
         return _is_done(request.done, self.stopping)
 
-    def _tell_away(self, error: WriteFailedError) -> None:
+    def _tell_refused(self, refused: list[Refused]) -> None:
+        self.refused += len(refused)
         self._problems.begin(
-            self.name,
-            f"{self._target.where} does not take data: {error}. Nothing is lost; it is sent when the server "
-            "takes it again.",
+            f"{self.name} refused",
+            f"{self._target.where} refused {self.refused} line(s) since the start; they are in quarantine "
+            f"and stay in the journal. The last: {refused[-1][1]}",
         )
+
+
+def _clock(wall_s: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(wall_s))
 
 
 def _is_done(done: "Future[None]", stopping: threading.Event) -> bool:
@@ -169,3 +189,6 @@ def _is_done(done: "Future[None]", stopping: threading.Event) -> bool:
                 return False
         else:
             return True
+
+
+__all__ = ["Projection", "Target", "WriteFailedError"]

@@ -1,17 +1,18 @@
 """The HTTP face: JSON under /api/v1, the live stream, and the page itself."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 from fastapi import FastAPI, HTTPException, Query
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 
 from greenhearth.metrics import METRICS, WINDOWS
+from greenhearth.prometheus import CONTENT_TYPE
 from greenhearth.strict import nearest_name
 from greenhearth_gateway.alarms.engine import NothingToAckError
 from greenhearth_gateway.overview import series_views
@@ -26,11 +27,12 @@ MOST_MINUTES = 60 * 24 * 400
 Minutes = Annotated[float, Query(gt=0, le=MOST_MINUTES)]
 Points = Annotated[int, Query(ge=2, le=MOST_POINTS)]
 Limit = Annotated[int, Query(ge=1, le=1000)]
+Hours = Annotated[int, Query(ge=1, le=24 * 31)]
 TimeNs = Annotated[int | None, Query(ge=0, lt=1 << 63)]
 
 
-def build_app(house: House, stream: Stream) -> FastAPI:
-    """Return the application; nothing runs before it is served."""
+def build_app(house: House, stream: Stream, metrics: Callable[[], bytes] | None = None) -> FastAPI:
+    """Return the application; nothing runs before it is served. `metrics` answers Prometheus."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -52,6 +54,8 @@ def build_app(house: House, stream: Stream) -> FastAPI:
     _add_history(app, house)
     _add_alarms(app, house)
     _add_restated(app, house)
+    if metrics is not None:
+        _add_metrics(app, metrics)
     app.mount("/static/dygraphs", StaticFiles(packages=[("dygraphs", "assets")]), name="dygraphs")
     app.mount("/", StaticFiles(directory=PAGE, html=True, check_dir=False), name="page")
     return app
@@ -74,6 +78,18 @@ def _add_live(app: FastAPI, house: House, stream: Stream) -> None:
     def reconciliation() -> list[types.ReconciliationView]:
         """measured = stored + waiting + quarantined + dropped, for every agent."""
         return house.reconciliation()
+
+    @app.get("/api/v1/reconciliation/hours")
+    def hours(agent: str = "", hours: Hours = 24) -> list[types.AgentHours]:
+        """The same for every of the last UTC hours of data time, the running one included."""
+        if agent:
+            _known_if_any("agent", agent, house.agent_names())
+        return house.hours(agent, hours)
+
+    @app.get("/api/v1/quarantine")
+    def quarantine(limit: Limit = 50) -> list[types.QuarantineView]:
+        """What was refused as data, with the reason, newest first."""
+        return house.quarantine(limit)
 
     @app.get("/api/v1/benchmarks")
     def benchmarks() -> list[types.BenchmarkView]:
@@ -154,6 +170,13 @@ def _add_restated(app: FastAPI, house: House) -> None:
         if found is None:
             raise HTTPException(404, f"no birth in the journal tells the factors of '{name}'")
         return found
+
+
+def _add_metrics(app: FastAPI, metrics: Callable[[], bytes]) -> None:
+    @app.get("/metrics", response_class=Response)
+    def scrape() -> Response:
+        """All counts in the text form of Prometheus."""
+        return Response(metrics(), headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"})
 
 
 def _known(what: str, name: str, names: Iterable[str]) -> None:

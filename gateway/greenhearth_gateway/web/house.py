@@ -9,6 +9,7 @@ from greenhearth.clock import NS
 from greenhearth.metrics import METRIC_UNITS, METRICS
 from greenhearth.wire import Event
 from greenhearth_gateway.alarms.state import AlarmState
+from greenhearth_gateway.count_views import hour_views, since_of
 from greenhearth_gateway.inbox import Inbox
 from greenhearth_gateway.intake import Source
 from greenhearth_gateway.journal.past import expanded_set
@@ -144,6 +145,31 @@ class House:
         """Return the count of every agent."""
         with self.scene.hub.lock:
             return reconciliation_views(self.scene)
+
+    def hours(self, agent: str, hours: int) -> list[types.AgentHours]:
+        """Return the count of every of the last hours, of one agent or of all for ''."""
+        with self.scene.hub.lock:
+            return hour_views(self.scene.hub, agent, since_of(self.scene.clock, hours))
+
+    def agent_names(self) -> list[str]:
+        """Return the names of all agents that were heard."""
+        with self.scene.hub.lock:
+            return [source.agent for source in self.scene.hub.agents]
+
+    def quarantine(self, limit: int) -> list[types.QuarantineView]:
+        """Return what was refused as data, newest first."""
+        return [
+            types.QuarantineView(
+                site=one.source.site,
+                agent=one.source.agent,
+                epoch=one.epoch,
+                seq=one.seq,
+                reason=one.reason,
+                topic=one.topic,
+                times=times,
+            )
+            for one, times in self.reader.refusals(limit)
+        ]
 
     def health(self) -> types.Health:
         """Return whether everything works."""

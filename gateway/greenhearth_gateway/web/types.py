@@ -11,6 +11,11 @@ from pydantic import Field
 from greenhearth_gateway.web.comparison_types import ComparisonView as ComparisonView
 from greenhearth_gateway.web.comparison_types import GradeView as GradeView
 from greenhearth_gateway.web.comparison_types import View as View
+from greenhearth_gateway.web.count_types import AgentHours as AgentHours
+from greenhearth_gateway.web.count_types import BacklogView as BacklogView
+from greenhearth_gateway.web.count_types import HourView as HourView
+from greenhearth_gateway.web.count_types import QuarantineView as QuarantineView
+from greenhearth_gateway.web.count_types import ReconciliationView as ReconciliationView
 from greenhearth_gateway.web.twin_types import TwinView as TwinView
 
 
@@ -169,26 +174,6 @@ class BusView(View):
     measured_s: float
     scan_interval_s: float
     overruns: int
-
-
-class ReconciliationView(View):
-    """measured = stored + waiting + quarantined + dropped, for one agent."""
-
-    agent: str
-    measured: int
-    stored: int
-    waiting: int
-    quarantined: int
-    dropped: int
-    duplicates: int
-    """Items that came again and were only acknowledged."""
-    overlap: int
-    """Items committed here whose acknowledgement the agent has not counted yet."""
-    closes: bool
-    difference: int
-    """measured - stored - quarantined - dropped - waiting + overlap."""
-    hours_left: float | None
-    oldest_waiting_ns: int
 
 
 class Overview(View):

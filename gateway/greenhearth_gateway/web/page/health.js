@@ -1,4 +1,4 @@
-// Meters, buses, the public count, and sentences a person can act on.
+// Meters, buses, and sentences a person can act on.
 
 import { el, KeyedList, place, setAttr, setText, setValue, show } from "./dom.js";
 import * as format from "./format.js";
@@ -89,63 +89,6 @@ function drawBus(bus, root, name, figures, fill) {
   const fine = (s) => format.number(s, s < 0.1 ? 3 : 2);
   const planned = `planned ${fine(bus.planned_s)} s`;
   setText(figures, `${fine(bus.measured_s)} of ${format.number(bus.scan_interval_s, 1)} s, ${planned}${overruns}`);
-}
-
-export class Counts {
-  constructor(root, age) {
-    this.age = age;
-    this.list = el("ul", { class: "counts" });
-    this.rows = new KeyedList(this.list, (entry) => entry.agent, (entry) => this.row(entry));
-    this.none = el("p", { class: "quiet" }, "No agent has reported yet.");
-    root.append(el("h2", { id: "counts-title" }, "Agents and the count"), this.none, this.list);
-  }
-
-  update(agents, reconciliation) {
-    const counts = new Map(reconciliation.map((count) => [count.agent, count]));
-    const names = [...new Set([...agents.map((agent) => agent.agent), ...counts.keys()])];
-    const agentOf = (name) => agents.find((agent) => agent.agent === name);
-    show(this.none, names.length === 0);
-    this.rows.update(names.map((name) => ({ agent: name, state: agentOf(name), count: counts.get(name) })));
-  }
-
-  row(entry) {
-    const state = el("span", { class: "tag", "data-field": "agent-state" });
-    const equation = el("p", { class: "equation", "data-field": "equation" });
-    const rest = el("p", { class: "quiet", "data-field": "outbox" });
-    const head = el("p", {}, el("b", {}, entry.agent), " ", state);
-    const root = el("li", { "data-agent": entry.agent }, head, equation, rest);
-    return { root, update: (fresh) => this.draw(fresh, root, state, equation, rest) };
-  }
-
-  draw({ state: agent, count }, root, state, equation, rest) {
-    const word = !agent ? "? unknown" : agentWord(agent);
-    setText(state, word);
-    setAttr(root, "data-state", word.slice(2));
-    setAttr(root, "data-closes", count ? count.closes : "");
-    setText(equation, count ? equationOf(count) : "no count yet");
-    setText(rest, count ? outboxOf(count, this.age) : "");
-  }
-}
-
-function agentWord(agent) {
-  if (!agent.online) return "✕ offline";
-  return agent.stale ? "! silent" : "✓ online";
-}
-
-/** `measured = stored + waiting + ...`, as promised in public. */
-export function equationOf(c) {
-  const n = format.count;
-  const sum = `${n(c.stored)} stored + ${n(c.waiting)} waiting + ${n(c.quarantined)} quarantined + ${n(c.dropped)} dropped`;
-  const twice = c.overlap ? ` − ${n(c.overlap)} the agent has not counted yet` : "";
-  const closes = c.closes ? "✓ closes" : `✕ does not close, ${format.signed(c.difference, 0)}`;
-  return `${n(c.measured)} measured = ${sum}${twice}: ${closes}`;
-}
-
-function outboxOf(c, age) {
-  const parts = [`${format.count(c.duplicates)} came twice, stored once`];
-  if (c.oldest_waiting_ns) parts.push(`oldest waiting ${format.age(age(c.oldest_waiting_ns))}`);
-  if (c.hours_left !== null) parts.push(`outbox lasts ${format.age(c.hours_left * 3600)}`);
-  return parts.join(" · ");
 }
 
 export class Problems {

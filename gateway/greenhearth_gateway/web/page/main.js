@@ -1,11 +1,12 @@
 // The operator's page: one overview in, one screen out; a look five times a second for what ages.
 
 import { Alarms } from "./alarms.js";
+import { Counts } from "./counts.js";
 import { KeyedList, setAttr, setText, show } from "./dom.js";
 import { Empty } from "./empty.js";
 import { Feed } from "./feed.js";
 import * as format from "./format.js";
-import { Counts, Devices, Problems } from "./health.js";
+import { Devices, Problems } from "./health.js";
 import { LineCard } from "./line-card.js";
 import { DataClock, staleAfter } from "./time.js";
 
