@@ -4,7 +4,7 @@
 then writes for ever; ``look`` only tells; ``list`` tells what a real agent's outbox holds; ``faults`` does
 a short life for each line on its standard input, in a process of its own that strace can be put on.
 All answers are JSON lines, sent by `sendto`, which no fault is injected into. ``nosync`` takes the syncs
-away: the tests must notice that.
+away: the tests must notice that. So they must with any bug that GREENHEARTH_BUG plants (`bugs.py`).
 """
 
 import json
@@ -18,6 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from tests.chaos.bugs import plant_what_is_asked_for
 from tests.chaos.disk_stores import STORES, Tell, opened, ranges
 
 MOST_TRIES = 40
@@ -142,6 +143,7 @@ def _short_life(store: Any, tell: Tell) -> None:
 
 def main(verb: str, name: str, *rest: str) -> None:
     """Be one of the programs."""
+    plant_what_is_asked_for()
     if verb == "cut":
         run_until_cut(name, Path(rest[0]), int(rest[1]), "nosync" in rest)
     elif verb == "look":

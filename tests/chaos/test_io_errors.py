@@ -125,15 +125,17 @@ def _synced_again(log: Path) -> list[str]:
 
 
 def _faults(calls: Counter[str], most: int, rng: random.Random) -> list[Fault]:
-    """Choose among all n-th calls, all errors and both lengths; every kind of call at least once."""
-    every = []
+    """Choose among all n-th calls, all errors and both lengths; the kinds of calls take turns."""
+    turns = []
     for call, number in sorted(calls.items()):
-        for n, error, when in itertools.product(range(1, number + 1), ERRORS, (ONCE, A_WHILE)):
-            every.append(Fault(call, error, when.format(n=n, last=n + 3)))
-    rng.shuffle(every)
-    first = {fault.call: fault for fault in reversed(every)}
-    rest = [fault for fault in every if first[fault.call] is not fault]
-    return [*first.values(), *rest][:most]
+        of_call = [
+            Fault(call, error, when.format(n=n, last=n + 3))
+            for n, error, when in itertools.product(range(1, number + 1), ERRORS, (ONCE, A_WHILE))
+        ]
+        rng.shuffle(of_call)
+        turns.append(of_call)
+    every = itertools.chain.from_iterable(itertools.zip_longest(*turns))
+    return list(itertools.islice(filter(None, every), most))
 
 
 def _judge(server: Teller, folder: Path, log: Path, fault: Fault) -> int:
