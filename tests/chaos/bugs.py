@@ -180,7 +180,7 @@ def wall_clock_for_intervals() -> None:
     """Leave the kernels' time where it was when the clock is stepped."""
     from greenhearth.engine import Engine
 
-    Engine.shift = lambda *_, **__: []  # type: ignore[method-assign, assignment]
+    Engine.shift = lambda *_, **__: []  # type: ignore[method-assign]
 
 
 @bug("gateway", "a batch that the store answers with 400 is dropped whole")
@@ -205,8 +205,8 @@ def queue_unbounded() -> None:
     from greenhearth_agent.spool import Spool
     from greenhearth_gateway.inbox import Inbox
 
-    Inbox._has_room = lambda _self, _size: True  # type: ignore[method-assign]
-    Spool._make_room = lambda _self: False  # type: ignore[method-assign]
+    Inbox._has_room = lambda _self, _size: True  # type: ignore[method-assign, assignment]
+    Spool._make_room = lambda _self: False  # type: ignore[method-assign, assignment]
 
 
 @bug("gateway", "an alarm is told before the transaction that raises it is stored")

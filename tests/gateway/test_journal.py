@@ -219,6 +219,22 @@ def test_a_full_disk_acknowledges_nothing_and_goes_on_when_there_is_room(desk, a
     assert desk.problems.sentences() == []
 
 
+def test_what_is_told_can_be_read_by_others_at_that_moment(tmp_path, make, agent):
+    """Whoever hears of an alarm or an acknowledgement may be killed next: it is on the disk before."""
+    desk = make.Desk(tmp_path, {"hot": HOT}).open()
+    told = []
+
+    def look(commit):
+        (items,) = desk.rows("SELECT count(*) FROM items")[0]
+        told.append((commit.last_id <= items, desk.rows("SELECT id, state FROM alarm_journal")))
+
+    desk.writer.on_commit.append(look)
+    desk.writer.write([agent.frame(agent.birth()), agent.frame(agent.record(energy=600.0))])
+    desk.writer.write([agent.frame(agent.record(energy=100.0))])
+    assert told == [(True, [("hot", "unack")]), (True, [("hot", "unack"), ("hot", "returned_unack")])]
+    desk.close()
+
+
 def test_a_failed_transaction_leaves_books_and_alarms_as_they_were(tmp_path, make, agent):
     desk = make.Desk(tmp_path, {"hot": HOT}).open()
     desk.writer.write([agent.frame(agent.birth())])

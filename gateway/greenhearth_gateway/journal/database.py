@@ -64,14 +64,14 @@ def connect_writer(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
     try:
         connection.execute(f"PRAGMA page_size={PAGE}")
-        connection.execute("PRAGMA journal_mode=WAL")
+        if connection.execute("PRAGMA journal_mode=WAL").fetchone() != ("wal",):  # it fails in silence
+            raise sqlite3.OperationalError("its disk does not let it have a write-ahead log")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA temp_store=MEMORY")
         connection.execute("PRAGMA cache_spill=OFF")  # a full disk is met at the commit, not half way there
         connection.execute(f"PRAGMA journal_size_limit={WAL_KEPT_BYTES}")
         _prepare(connection, path)
-        connection.execute("BEGIN IMMEDIATE")  # what may not be written SQLite opens for reading, silently
-        connection.execute("ROLLBACK")
+        _refuse_read_only(connection)
     except (sqlite3.Error, UnicodeError, JournalError):
         connection.close()
         raise
@@ -98,6 +98,15 @@ def only_one(folder: Path) -> Iterator[None]:
         raise JournalError(f"{folder}: another gateway works in this folder; give this one its own") from None
     finally:
         os.close(handle)
+
+
+def _refuse_read_only(connection: sqlite3.Connection) -> None:
+    """Raise if the file cannot be written: SQLite then opens it for reading, without a word and for good."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        connection.execute(f"PRAGMA user_version={FORMAT}")  # only in memory: a full disk does not matter
+    finally:
+        connection.execute("ROLLBACK")
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
