@@ -10,6 +10,7 @@ import pytest
 from greenhearth_gateway.journal.database import FILE_NAME
 from greenhearth_gateway.journal.opening import open_journal
 from greenhearth_gateway.journal.tables import load_books
+from greenhearth_gateway.journal.wal import FRAME_HEAD, frames_of, is_damaged
 
 from .journal_damage import Damage, Truth, build, copy_files, found_rows, strike, touched
 from .tiers import seed, size, write_result
@@ -99,3 +100,20 @@ def _summary(found: list[int]) -> dict[str, float]:
         "median": statistics.median(found),
         "most": max(found),
     }
+
+
+@pytest.mark.parametrize("name", ["log", "half"])
+def test_no_bit_of_the_heads_that_close_a_transaction_can_flip_unnoticed(
+    bases: tuple[Truth, list[Path]], name: str
+) -> None:
+    """The last of them is the only sign that it was committed: a flip must not make it look like a crash."""
+    folder = next(one for one in bases[1] if one.name == name)
+    log = bytearray((folder / f"{FILE_NAME}-wal").read_bytes())
+    current = [frame for frame in frames_of(bytes(log)) if frame.salts == log[16:24]]
+    assert current[-1].closes
+    assert not is_damaged(bytes(log))
+    for at in range(current[-1].start - FRAME_HEAD, current[-1].start):
+        for bit in range(8):
+            log[at] ^= 1 << bit
+            assert is_damaged(bytes(log)), (at, bit)
+            log[at] ^= 1 << bit
