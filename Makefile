@@ -38,10 +38,12 @@ test:
 	  echo "FAILED tests are run once more, alone: a loaded machine passes now, a defect fails again"; \
 	  $(PYTEST) --last-failed --last-failed-no-failures none; }
 
+chaos: TIER := B
+chaos-release: TIER := C
 chaos chaos-release:
 	@sh tests/provision.sh
 	@$(MAKE) --no-print-directory setup
-	@GREENHEARTH_CHAOS=$(if $(filter chaos,$@),B,C) $(PYTEST) -o faulthandler_timeout=0 -s -v $(or $(TESTS),tests/chaos)
+	@GREENHEARTH_CHAOS=$(TIER) $(PYTEST) -o faulthandler_timeout=0 -s -v $(or $(TESTS),tests/chaos)
 
 check: $(DEV_STAMP)
 	$(BIN)/ruff check .

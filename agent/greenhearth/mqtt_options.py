@@ -31,7 +31,8 @@ class LinkOptions:
     refresh_s: float = 30.0
     """How often subscriptions are said again."""
     first_wait_s: float = 0.1
-    longest_wait_s: float = 5.0
+    longest_wait_s: float = 2.0
+    """A broker that comes back is joined within this; 50 to 100 % of it, so that clients do not come in step."""
 
 
 def nothing(*_: object) -> None:

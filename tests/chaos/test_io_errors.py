@@ -2,7 +2,7 @@
 
 strace makes the n-th write, sync, rename, open or truncate of the real outbox and the real journal fail.
 What it cannot do is a write that is cut short (it would claim bytes that never were written); a disk that
-fills up does that by itself, in the last test here.
+fills up does that by itself: tests/system/test_full_disk.py.
 """
 
 import itertools
