@@ -32,7 +32,7 @@ class LinkOptions:
     """How often subscriptions are said again."""
     first_wait_s: float = 0.1
     longest_wait_s: float = 2.0
-    """A broker that comes back is joined within this; 50 to 100 % of it, so that clients do not come in step."""
+    """A broker that comes back is joined within this; after 50 to 100 % of it, so as not to come in step."""
 
 
 def nothing(*_: object) -> None:
