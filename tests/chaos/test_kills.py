@@ -42,9 +42,6 @@ def test_nothing_is_missing_ghost_doubled_or_altered_whatever_is_killed(tmp_path
     assert percentile(tally, 99) <= tiers.size(*(round(s) for s in RECOVERED_S))
 
 
-@pytest.mark.skipif(
-    tiers.tier() == "A", reason="0.3 MB do not always hold the totals too: GREENHEARTH_CHAOS=B"
-)
 @pytest.mark.skipif(bool(missing_programs()), reason=missing_programs())
 def test_an_agent_that_is_killed_while_it_tidies_a_full_outbox_loses_only_what_it_counts(
     tmp_path: Path,
