@@ -136,7 +136,7 @@ def _assemble(options: AgentOptions, checked: CheckedSite, outbox: Outbox) -> Ag
     uplink = Uplink(Identity(site.head.id, site.agent.id, numbers.epoch, options.broker), birth)
     spool = uplink.store = Spool(outbox, numbers.epoch, uplink.offer)
     pipeline = Pipeline(clock, keeping.stamper, site.agent.scan_interval_s, engine, numbers, spool=spool)
-    pipeline.keeping = keeping
+    pipeline.keeping, pipeline.outbox_bytes = keeping, outbox.max_bytes
     pipeline.buffer = ScanBuffer(checked.plan, pipeline.written)
     pipeline.pollers = _pollers(checked, pipeline, pipeline.buffer)
     pipeline.hours.agent = site.agent.id

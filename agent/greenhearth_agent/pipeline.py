@@ -39,6 +39,8 @@ CLOCK_LOOKED_AT_S = 0.5
 SNAPSHOT_S = 120.0
 SNAPSHOT_RECORDS = 1200
 """Records that a restart may have to replay; at 0.5 ms each that is 0.6 s."""
+SNAPSHOT_SHARE = 8
+"""A snapshot at every 8th part of the outbox: two such parts, what a restart replays, fit into a full one."""
 
 
 @dataclass
@@ -73,6 +75,8 @@ class Pipeline:
     numbers: Numbers
     birth_seq: int = 1
     spool: Spool | None = None
+    outbox_bytes: int = 512_000_000
+    """Limit of the outbox."""
     buffer: ScanBuffer | None = None
     pollers: Sequence[Poller] = ()
     hours: HourTally = field(default_factory=HourTally)
@@ -87,6 +91,7 @@ class Pipeline:
     _dirty: asyncio.Event = field(default_factory=asyncio.Event)
     _snapshot_at: float = 0.0
     _since_snapshot: int = 0
+    _bytes_since: int = 0
 
     def __post_init__(self) -> None:
         self.keeping = Timekeeping(self.clock, self.stamper)
@@ -202,12 +207,16 @@ class Pipeline:
         return [record, *scan.events, *texts]
 
     def _put(self, entries: list[Entry], at_once: bool = False) -> None:
-        due = at_once or time.monotonic() >= self._snapshot_at or self._since_snapshot >= SNAPSHOT_RECORDS
-        snapshot = self.engine.snapshot() if due else None
-        if due:
+        self._bytes_since += sum(len(entry.payload) for entry in entries)
+        snapshot = self.engine.snapshot() if at_once or self._snapshot_due() else None
+        if snapshot is not None:
             self._snapshot_at = time.monotonic() + SNAPSHOT_S
-            self._since_snapshot = 0
+            self._since_snapshot = self._bytes_since = 0
         self._spool().put(Batch(self._counted(entries), snapshot))
+
+    def _snapshot_due(self) -> bool:
+        late = time.monotonic() >= self._snapshot_at or self._since_snapshot >= SNAPSHOT_RECORDS
+        return late or self._bytes_since >= self.outbox_bytes // SNAPSHOT_SHARE
 
     def _counted(self, entries: list[Entry], over: Sequence[HourRun] = ()) -> list[Entry]:
         """Return entries with the events that tell of the hours that they ended, and of those `over`."""

@@ -271,6 +271,36 @@ def test_the_state_after_a_crash_is_the_state_before_it(
     asyncio.run(work())
 
 
+def test_a_full_outbox_keeps_what_a_restart_needs(site_file: Callable[..., Path], tmp_path: Path) -> None:
+    """Records are given up by policy, but not the ones between the last snapshot and now."""
+
+    async def work() -> None:
+        checked = read_site(site_file())
+        outbox = Outbox(tmp_path / "outbox", 200_000)
+        outbox.open()
+        clock, spool = Clock.real(), Spool(outbox, 5, lambda _: None)
+        before = Engine(checked.model, checked.plan.blocks)
+        pipeline = Pipeline(clock, Stamper(clock), 0.2, before, Numbers(5), spool=spool)
+        pipeline.outbox_bytes = outbox.max_bytes
+        buffer = pipeline.buffer = ScanBuffer(checked.plan, pipeline.written)
+        for n in range(1100):
+            buffer.words[3] = 100 + n
+            for block in range(len(checked.plan.blocks)):
+                buffer.write(block, pipeline.stamper.stamp(), 0, None)
+            pipeline.update()
+            assert n % 20 or await spool.flush()
+        assert await spool.flush()
+        assert spool.counts().dropped > 100
+        await spool.close()
+        outbox.open()
+        after = Engine(checked.model, checked.plan.blocks)
+        assert resume(after, outbox) == pipeline._since_snapshot
+        assert after.snapshot() == before.snapshot()
+        outbox.close()
+
+    asyncio.run(work())
+
+
 def test_a_state_of_another_site_file_is_not_taken_up(
     site_file: Callable[..., Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

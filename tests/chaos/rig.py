@@ -43,11 +43,6 @@ SETTINGS: Mapping[str, Sequence[str]] = {
     "gateway": ("greenhearth_gateway.journal.writer:RETENTION_EVERY_S=1",),
 }
 """Constants that make rare passes frequent."""
-PRESSED_SETTINGS = {
-    **SETTINGS,
-    "agent": (SETTINGS["agent"][0], "greenhearth_agent.pipeline:SNAPSHOT_RECORDS=25"),
-}
-"""What a restart replays, two snapshots' worth of 2 kB records, must fit into PRESSED_BYTES."""
 
 
 @dataclass(frozen=True)
@@ -131,8 +126,7 @@ class Bout:
     def __init__(self, options: RigOptions, folder: Path, episodes: list[Episode], outcome: Outcome) -> None:
         bug = BUGS.get(options.bug)
         most = PRESSED_BYTES if options.pressed else 0
-        settings = PRESSED_SETTINGS if options.pressed else SETTINGS
-        plugs = Plugs(options.bug, bug.where if bug else "", settings, most)
+        plugs = Plugs(options.bug, bug.where if bug else "", SETTINGS, most)
         self.options, self.episodes, self.outcome = options, episodes, outcome
         self.works = Works(folder, options.speed, plugs)
         self.oracle = Oracle({site: n for n, site in enumerate(SITES, 1)})
