@@ -25,6 +25,7 @@ WORDS = {
     "int16": 1, "uint16": 1, "bit": 1, "int32": 2, "uint32": 2, "float32": 2,
     "int64": 4, "uint64": 4, "float64": 4,
 }  # fmt: skip
+Protocol = Literal["modbus", "dlt645", "iec62056_21", "ascii_line"]
 Table = Literal["holding", "input", "coil", "discrete"]
 Kind = Literal["gauge", "counter", "rate", "state", "text"]
 
@@ -32,11 +33,14 @@ Kind = Literal["gauge", "counter", "rate", "state", "text"]
 class Point(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """One value of a device."""
 
-    address: int
-    """0-based, as on the wire."""
-    type: Type
     source: str
     """Manual and page, or the public register table."""
+    address: int = -1
+    """0-based, as on the wire; only of a device that speaks Modbus."""
+    code: str = ""
+    """Names a value without a register: DL/T 645 data identifier, OBIS code, field of the line grammar."""
+    type: Type = "float64"
+    """Required of a Modbus register; values with a `code` are float64 or string."""
     unit: str = ""
     """Unit after scale and offset; the point's name ends in it (``active_power_kw``)."""
     kind: Kind = "gauge"
@@ -61,6 +65,12 @@ class Point(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Maximum permissible error of the measurement [% of reading]."""
     phases: list[str] = []
     """Names of the codes of a state point."""
+    every_s: float = 0.0
+    """How often it is worth reading [s]; 0: at every scan."""
+    stale_after_s: float = 0.0
+    """A gauge or rate whose raw value has not moved for so long is STALE, not measured; 0: never."""
+    constant: int | None = None
+    """Raw value that this register always has: with another one the device's map is not this profile's."""
 
 
 class ProfileHead(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -71,6 +81,7 @@ class ProfileHead(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     maker: str
     model: str
     source: str
+    protocol: Protocol = "modbus"
     max_registers: int = 125
     max_gap: int = 0
     """Undeclared registers that one block may read across."""
@@ -100,7 +111,8 @@ def load_profile(path: Path) -> Profile:
     doc.only("profile", "point")
     head = doc.table("profile", ProfileHead)
     points = doc.tables("point", Point)
-    profile = Profile(**msgspec.structs.asdict(head), points=points)
+    _check_naming(doc, head, points)
+    profile = Profile(**msgspec.structs.asdict(head), points=_placed(head, points))
     _check_head(doc, profile)
     for name, point in points.items():
         for field, why in _faults(name, point, profile):
@@ -124,6 +136,38 @@ def known_profiles() -> list[str]:
 def point_range(point: Point) -> range:
     """Return the registers (or bits of a bit table) that a point takes."""
     return range(point.address, point.address + words_of(point) * point.count)
+
+
+def _check_naming(doc: Document, head: ProfileHead, points: dict[str, Point]) -> None:
+    """Refuse a register without address or type, and a coded value with a register's keys."""
+    for name, point in points.items():
+        given = doc.data["point"][name]
+        key = f"point.{name}"
+        if head.protocol == "modbus":
+            for wanted in ("address", "type"):
+                if wanted not in given:
+                    raise doc.error(f"{key}.{wanted}", "is missing; every Modbus register has one")
+            if point.code:
+                raise doc.error(f"{key}.code", "belongs to devices that do not speak Modbus")
+            continue
+        if not point.code:
+            raise doc.error(f"{key}.code", f"is missing; {head.protocol} names values by code")
+        if point.type not in ("float64", "string") or point.count != 1:
+            raise doc.error(f"{key}.type", "a coded value is one 'float64' or one 'string'")
+        for strange in ("address", "table", "order", "bit", "constant"):
+            if strange in given:
+                raise doc.error(f"{key}.{strange}", f"belongs to Modbus registers; {head.protocol} has none")
+
+
+def _placed(head: ProfileHead, points: dict[str, Point]) -> dict[str, Point]:
+    """Give coded values places side by side, as if they were registers: so the rest treats all alike."""
+    if head.protocol == "modbus":
+        return points
+    placed, at = {}, 0
+    for name, point in points.items():
+        placed[name] = msgspec.structs.replace(point, address=at)
+        at += words_of(point)
+    return placed
 
 
 def _check_head(doc: Document, profile: Profile) -> None:
@@ -186,6 +230,10 @@ def _value_faults(point: Point) -> list[tuple[str, str]]:
         faults.append(("low", "must be below 'high'"))
     if point.accuracy_percent < 0 or point.modulus < 0:
         faults.append(("accuracy_percent", "accuracy_percent and modulus cannot be negative"))
+    if point.every_s < 0 or point.stale_after_s < 0:
+        faults.append(("every_s", "every_s and stale_after_s cannot be negative"))
+    if point.constant is not None and not 0 <= point.constant < 1 << bits:
+        faults.append(("constant", f"is no unsigned integer of the {bits} bits of {point.type}"))
     return faults
 
 
@@ -202,6 +250,8 @@ def _kind_faults(point: Point) -> list[tuple[str, str]]:
         faults.append(("unit", f"a {point.kind} has no unit"))
     if point.phases and point.kind != "state":
         faults.append(("phases", "only a state has phases"))
+    if point.stale_after_s and point.kind not in ("gauge", "rate"):
+        faults.append(("stale_after_s", "only a gauge or a rate must move to be believed"))
     if point.modulus and point.kind != "counter":
         faults.append(("modulus", "only a counter starts again at 0"))
     return faults

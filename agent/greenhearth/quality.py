@@ -43,6 +43,8 @@ class Quality(IntEnum):
     """The device answered, but not what was asked: wrong length, unit or function."""
     NOT_READ = 138
     """Nothing was read yet."""
+    IDENTITY = 139
+    """A register that is always the same has another value: this is not the device of the profile."""
 
 
 class Validity(IntEnum):

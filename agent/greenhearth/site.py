@@ -10,6 +10,7 @@ from greenhearth.hourly import HourlyEntry, load_hourly
 from greenhearth.metrics import METRICS
 from greenhearth.processes import Process, find_process, known_processes, load_process
 from greenhearth.profiles import find_profile, known_profiles, load_profile
+from greenhearth.site_buses import check_buses, check_cadence, check_place_of_device, check_profile_fits
 from greenhearth.site_tables import AgentHead, Bus, Device, History, HistoryColumn, Line, Role, Site, SiteHead
 from greenhearth.strict import Document
 from greenhearth.units import RATE_OF, UNITS
@@ -44,7 +45,7 @@ def load_site(path: Path) -> Site:
         },
     )
     _check_head(doc, site)
-    _check_buses(doc, site)
+    check_buses(doc, site)
     _check_devices(doc, site)
     _check_lines(doc, site)
     _check_history(doc, site)
@@ -76,35 +77,16 @@ def _check_names(doc: Document, key: str, names: Iterable[str]) -> None:
             raise doc.error(where, f"the name '{name}' may hold letters, digits, '_' and '-' only")
 
 
-def _check_buses(doc: Document, site: Site) -> None:
-    seen: dict[str, str] = {}
-    for name, bus in site.buses.items():
-        key = f"bus.{name}"
-        if bus.kind == "rtu" and not bus.device:
-            raise doc.error(key, "an rtu bus needs 'device', the serial port")
-        if bus.kind != "rtu" and not bus.host:
-            raise doc.error(key, f"a {bus.kind} bus needs 'host'")
-        if not 1 <= bus.port <= 65535 or bus.baud <= 0:
-            raise doc.error(f"{key}.port", "a port is 1 to 65535, a baud rate is above 0")
-        endpoint = bus.device if bus.kind == "rtu" else f"{bus.host}:{bus.port}"
-        other = seen.setdefault(endpoint, name)
-        if other != name:
-            raise doc.error(key, f"{endpoint} already belongs to bus '{other}'; an endpoint has one owner")
-
-
 def _check_devices(doc: Document, site: Site) -> None:
-    seen: dict[tuple[str, int], str] = {}
+    taken: dict[tuple[str, str], str] = {}
     for name, device in site.devices.items():
         key = f"device.{name}"
         if device.bus not in site.buses:
             raise doc.error_naming(f"{key}.bus", f"no bus '{device.bus}'", device.bus, site.buses)
-        low, high = (0, 255) if site.buses[device.bus].kind == "tcp" else (1, 247)
-        if not low <= device.unit <= high:
-            raise doc.error(f"{key}.unit", f"unit {device.unit} is not in {low}..{high}")
-        other = seen.setdefault((device.bus, device.unit), name)
-        if other != name:
-            raise doc.error(f"{key}.unit", f"unit {device.unit} of bus '{device.bus}' is already '{other}'")
+        check_place_of_device(doc, key, site.buses[device.bus], device, taken)
         _load_device_profile(doc, site, key, device)
+        check_profile_fits(doc, key, site, device)
+        check_cadence(doc, key, site, device)
 
 
 def _load_device_profile(doc: Document, site: Site, key: str, device: Device) -> None:

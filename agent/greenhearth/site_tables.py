@@ -27,17 +27,36 @@ class AgentHead(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """``HOST:PORT`` where Prometheus may ask for the agent's counts; empty: no port is opened."""
 
 
+BusKind = Literal[
+    "tcp", "tls", "rtu", "rtu_over_tcp", "ascii", "ascii_over_tcp", "dlt645", "iec62056_21", "ascii_line"
+]
+"""Modbus in five wrappings and over TLS; three families of serial meters that do not speak Modbus."""
+
+
 class Bus(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """``[bus.NAME]``: one physical endpoint; it has one owner and one request at a time."""
 
-    kind: Literal["tcp", "rtu", "rtu_over_tcp"]
+    kind: BusKind
     host: str = ""
-    port: int = 502
+    """Of a network bus; of meters without Modbus, where they are behind a transparent serial server."""
+    port: int = 0
+    """0: 802 for ``tls``, else 502."""
     device: str = ""
     """Serial device, best ``/dev/serial/by-id/...``."""
     baud: int = 19200
     parity: Literal["N", "E", "O"] = "E"
     stop_bits: Literal[1, 2] = 1
+    data_bits: Literal[7, 8] = 8
+    rs485: Literal["auto", "rts", "rts_inverted"] = "auto"
+    """Who switches the driver on: the adapter itself, or the RTS line (inverted: low while sending)."""
+    gap_ms: float = 0.0
+    """Least pause between two requests, for devices that need one."""
+    ca: str = ""
+    """PEM file of the authority whose devices are trusted (``tls``)."""
+    cert: str = ""
+    """PEM file of this agent's certificate; its role extension says what it may do (``tls``)."""
+    key: str = ""
+    """PEM file of the certificate's private key (``tls``)."""
 
 
 class Device(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -46,8 +65,12 @@ class Device(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     bus: str
     profile: str
     unit: int = 1
+    address: str = ""
+    """Of a device that does not speak Modbus: 12 digits (DL/T 645), the name it answers to (IEC 62056-21)."""
     points: list[str] = []
     """Points to read; empty: all of the profile."""
+    every_s: dict[str, float] = {}
+    """Point -> how often it is read [s], where that is not the profile's or not every scan."""
 
 
 class Role(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

@@ -44,7 +44,27 @@ UNITS: dict[str, Unit] = {
     "m3(15degC)": Unit("m3_15c", "Nm3", 273.15 / 288.15),
     "m3(20degC)": Unit("m3_20c", "Nm3", 273.15 / 293.15),
     "m3(25degC)": Unit("m3_25c", "Nm3", 273.15 / 298.15),
+    "m3": Unit("m3", "m3", 1.0),
+    "m3/h": Unit("m3_per_h", "m3/h", 1.0),
     "degC": Unit("c", "degC", 1.0),
+    "bar": Unit("bar", "kPa", 100.0),
+    "mbar": Unit("mbar", "kPa", 0.1),
+    "kPa": Unit("kpa", "kPa", 1.0),
+    "kg/m3": Unit("kg_per_m3", "kg/m3", 1.0),
+    "MJ/Nm3": Unit("mj_per_nm3", "MJ/Nm3", 1.0),
+    "ppm": Unit("ppm", "ppm", 1.0),
+    "mg/m3": Unit("mg_per_m3", "mg/m3", 1.0),
+    "mg/Nm3": Unit("mg_per_nm3", "mg/Nm3", 1.0),
+    "mS/cm": Unit("ms_per_cm", "mS/cm", 1.0),
+    "pH": Unit("ph", "pH", 1.0),
+    "m/s": Unit("m_per_s", "m/s", 1.0),
+    "mm/s": Unit("mm_per_s", "mm/s", 1.0),
+    "mm": Unit("mm", "mm", 1.0),
+    "rpm": Unit("rpm", "rpm", 1.0),
+    "deg": Unit("deg", "deg", 1.0),
+    "mA": Unit("ma", "A", 0.001),
+    "s": Unit("s", "min", 1.0 / 60.0),
+    "h": Unit("h", "min", 60.0),
     "%": Unit("percent", "%", 1.0),
     "min": Unit("min", "min", 1.0),
     "min t/d": Unit("min_t_per_d", "min t/d", 1.0),
@@ -53,5 +73,5 @@ UNITS: dict[str, Unit] = {
     "t CO2": Unit("co2_t", "kg CO2", 1000.0),
 }
 
-RATE_OF = {"kW": "kWh", "kg/h": "kg", "Nm3/h": "Nm3", "kA": "kAh"}
+RATE_OF = {"kW": "kWh", "kg/h": "kg", "Nm3/h": "Nm3", "m3/h": "m3", "kA": "kAh"}
 """Base unit of a rate -> base unit of its integral over hours."""

@@ -19,7 +19,7 @@ from greenhearth.metrics import WINDOWS
 from greenhearth.ready_file import write_ready
 from greenhearth.site import Site
 from greenhearth_agent.buffer import ScanBuffer
-from greenhearth_agent.buses.modbus import ModbusBus
+from greenhearth_agent.buses.drivers import make_driver
 from greenhearth_agent.check import CheckedSite, read_site
 from greenhearth_agent.health import Reporter
 from greenhearth_agent.hour_count import unfinished
@@ -206,8 +206,8 @@ def _pollers(checked: CheckedSite, pipeline: Pipeline, buffer: ScanBuffer) -> li
     site, stamper = checked.site, pipeline.stamper
     links = PollerLinks(buffer, stamper, pipeline.scan_ended, pipeline.device_changed)
     return [
-        Poller(ModbusBus(name, bus, stamper.stamp), polled_devices(site, checked.plan, name), links)
-        for name, bus in site.buses.items()
+        Poller(make_driver(site, name, stamper.stamp), polled_devices(site, checked.plan, name), links)
+        for name in site.buses
     ]
 
 

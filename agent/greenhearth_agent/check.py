@@ -7,6 +7,7 @@ import msgspec
 
 from greenhearth.model import Model, build_model
 from greenhearth.site import Site, load_site
+from greenhearth.site_buses import endpoint_of
 from greenhearth.strict import Document
 from greenhearth_agent.plan import Plan, make_plan
 
@@ -85,7 +86,7 @@ class CheckedSite(msgspec.Struct):
     def _bus(self, name: str) -> BusReport:
         bus, plan = self.site.buses[name], self.plan.buses[name]
         requests = [self._request(n, s) for n, s in zip(plan.blocks, plan.seconds, strict=True)]
-        endpoint = bus.device if bus.kind == "rtu" else f"{bus.host}:{bus.port}"
+        endpoint = endpoint_of(bus)
         interval = self.site.agent.scan_interval_s
         return BusReport(name, bus.kind, endpoint, plan.planned_s, interval, requests)
 

@@ -12,8 +12,9 @@ from greenhearth.profiles import Profile, Table
 from greenhearth.quality import Quality, quality_name
 from greenhearth.site import Site
 from greenhearth_agent.buffer import ScanBuffer
+from greenhearth_agent.buses.driver import Driver
+from greenhearth_agent.buses.drivers import unit_of
 from greenhearth_agent.buses.guard import Request
-from greenhearth_agent.buses.modbus import ModbusBus
 from greenhearth_agent.plan import Plan
 from greenhearth_agent.watch import Change, DeviceWatch, answered
 
@@ -60,7 +61,7 @@ def polled_devices(site: Site, plan: Plan, bus: str) -> list[PolledDevice]:
     found = []
     for name, device in site.devices.items():
         turns = tuple(
-            Turn(number, Request(device.unit, FUNCTIONS[block.table], block.address, block.count))
+            Turn(number, Request(unit_of(site, name), FUNCTIONS[block.table], block.address, block.count))
             for number, block in enumerate(plan.blocks)
             if block.device == name
         )
@@ -72,7 +73,7 @@ def polled_devices(site: Site, plan: Plan, bus: str) -> list[PolledDevice]:
 class Poller:
     """See the module."""
 
-    def __init__(self, bus: ModbusBus, devices: list[PolledDevice], links: PollerLinks) -> None:
+    def __init__(self, bus: Driver, devices: list[PolledDevice], links: PollerLinks) -> None:
         self.bus, self.devices, self._links = bus, devices, links
         self.busy = False
         self.overruns = 0

@@ -12,7 +12,7 @@ from greenhearth.model import Series
 from greenhearth.quality import is_usable, quality_name
 from greenhearth_agent.app import Endpoint, put_endpoints
 from greenhearth_agent.buffer import ScanBuffer
-from greenhearth_agent.buses.modbus import ModbusBus
+from greenhearth_agent.buses.drivers import make_driver
 from greenhearth_agent.check import CheckedSite, read_site
 from greenhearth_agent.poller import Poller, PollerLinks, polled_devices
 from greenhearth_agent.watch import Change
@@ -47,8 +47,12 @@ async def read_once(path: Path, endpoints: Mapping[str, Endpoint] | None = None)
     buffer = ScanBuffer(checked.plan, _ignore)
     links = PollerLinks(buffer, stamper, _ignore, _ignore_change)
     pollers = [
-        Poller(ModbusBus(name, bus, stamper.stamp), polled_devices(checked.site, checked.plan, name), links)
-        for name, bus in checked.site.buses.items()
+        Poller(
+            make_driver(checked.site, name, stamper.stamp),
+            polled_devices(checked.site, checked.plan, name),
+            links,
+        )
+        for name in checked.site.buses
     ]
     await asyncio.gather(*(_scan(poller) for poller in pollers))
     faults = [f"bus {poller.bus.name}: {poller.fault}" for poller in pollers if poller.fault]

@@ -12,8 +12,9 @@ import pytest
 from greenhearth.clock import Clock, Stamper
 from greenhearth.quality import Quality
 from greenhearth.site import Bus
+from greenhearth_agent.buses.driver import Reply
 from greenhearth_agent.buses.guard import ForbiddenFunctionError, Request
-from greenhearth_agent.buses.modbus import ModbusBus, Reply
+from greenhearth_agent.buses.modbus import ModbusBus
 from greenhearth_agent.buses.serial_port import port_fault
 
 from .conftest import Answer, mbap_frame, pty_device, rtu_frame, tcp_device

@@ -11,7 +11,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
 
 from greenhearth.quality import EXCEPTION_BASE, Quality
 from greenhearth.site import Bus
+from greenhearth.site_buses import endpoint_of, port_of
+from greenhearth_agent.buses.driver import Reply
 from greenhearth_agent.buses.guard import (
     Expected,
     Framing,
@@ -42,17 +44,6 @@ GHOSTS_KEPT = 3
 
 _Create = Callable[[], Coroutine[Any, Any, Any]]
 _NO_ANSWER = frozenset({int(Quality.TIMEOUT), int(Quality.MALFORMED), int(Quality.CRC)})
-
-
-class Reply(NamedTuple):
-    """What one request brought."""
-
-    quality: int
-    t_ns: int
-    """When the answer was complete, or was given up."""
-    words: NDArray[np.uint16] | None = None
-    """Registers, or one word per bit; None unless the quality is GOOD."""
-    rtt_s: float = 0.0
 
 
 class ModbusBus:
@@ -81,8 +72,7 @@ class ModbusBus:
     @property
     def endpoint(self) -> str:
         """Where the bus is, as a person would write it."""
-        bus = self.bus
-        return bus.device if bus.kind == "rtu" else f"{bus.host}:{bus.port}"
+        return endpoint_of(self.bus)
 
     async def connect(self) -> str:
         """Connect, or return in one sentence why that did not succeed ('' if it did)."""
@@ -193,7 +183,7 @@ class ModbusBus:
         else:
             framer = FramerType.SOCKET if bus.kind == "tcp" else FramerType.RTU
             client = AsyncModbusTcpClient(
-                bus.host, port=bus.port, framer=framer, timeout=CONNECT_TIMEOUT_S, retries=0,
+                bus.host, port=port_of(bus), framer=framer, timeout=CONNECT_TIMEOUT_S, retries=0,
                 reconnect_delay=0, trace_packet=self.pass_packet, trace_connect=self._link_changed,
             )  # fmt: skip
         client.ctx.call_create = self._noting_why(client.ctx.call_create)
